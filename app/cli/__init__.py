@@ -1,0 +1,1 @@
+"""The command line: scan, render, models, analyse, doctor. Qt-free."""

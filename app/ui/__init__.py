@@ -1,0 +1,1 @@
+"""The window: joins studies, workspace, engine and glass."""

@@ -1,0 +1,1 @@
+"""Digital breast phantoms with known truth."""

@@ -1,0 +1,1 @@
+"""Preprocessing steps that carry geometry with them."""

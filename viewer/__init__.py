@@ -1,0 +1,1 @@
+"""The glass: shows volumes, heat maps, masks and boxes, and reports gestures. Opens no file, knows no model."""

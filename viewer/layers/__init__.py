@@ -1,0 +1,1 @@
+"""Layers that a pane draws: image, heat map, mask, box."""
