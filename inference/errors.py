@@ -1,10 +1,10 @@
-"""Errors of the engine; each message is a sentence for the user, with a hint on what to try."""
+"""Errors that speak to the user, and those of the engine; each message is a sentence, with a hint on what to try."""
 
 from __future__ import annotations
 
 
-class EngineError(Exception):
-    """Something the engine cannot do, said in a sentence a user can act on.
+class HintedError(Exception):
+    """Something that cannot be done, said in a sentence a user can act on.
 
     Parameters
     ----------
@@ -17,6 +17,10 @@ class EngineError(Exception):
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
         self.hint = hint
+
+
+class EngineError(HintedError):
+    """Something the engine cannot do."""
 
 
 class OutOfScopeError(EngineError):

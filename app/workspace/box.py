@@ -83,14 +83,14 @@ class Edit:
     def box_uid(self) -> str:
         """Uid of the box that is edited."""
         box = self.after or self.before
-        assert box is not None  # noqa: S101
+        assert box is not None
         return box.uid
 
     @property
     def study_uid(self) -> str:
         """Uid of the study the box belongs to."""
         box = self.after or self.before
-        assert box is not None  # noqa: S101
+        assert box is not None
         return box.study_uid
 
     def reversed(self) -> Edit:

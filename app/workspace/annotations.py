@@ -1,0 +1,199 @@
+"""Annotations: boxes and their undoable history, one committed transaction per edit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from app.workspace import tables
+from app.workspace.box import Box, Edit, now
+from app.workspace.database import Database
+from app.workspace.documents import edit_as_dict, edit_from_dict, plain_edit
+from app.workspace.errors import ConflictError, WorkspaceError
+from app.workspace.history import History
+
+_COLUMNS = [column.name for column in tables.boxes.c]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One apply, undo or redo: `number` counts them within a study, `edit` is what was done to the box."""
+
+    study_uid: str
+    number: int
+    kind: str
+    edit: Edit
+
+
+class Annotations:
+    """The boxes of every study.
+
+    Parameters
+    ----------
+    author
+        Written beside each edit.
+    before_commit, after_commit
+        Told of each change while its transaction is still open, and again once it is on the disk.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        author: str = "",
+        before_commit: Callable[[Change], None] = lambda _: None,
+        after_commit: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._database = database
+        self._author = author
+        self._before_commit = before_commit
+        self._after_commit = after_commit
+
+    def boxes(self, study_uid: str) -> tuple[Box, ...]:
+        """Return the boxes of a study in the order in which they were drawn."""
+        query = select(tables.boxes).where(tables.boxes.c.study_uid == study_uid)
+        with self._database.reading() as connection:
+            rows = connection.execute(query.order_by(tables.boxes.c.created, tables.boxes.c.uid)).all()
+            return tuple(_box(row) for row in rows)
+
+    def history(self, study_uid: str) -> History:
+        """Return all edits of a study, oldest first, and how many of them are in force."""
+        query = select(tables.edits).where(tables.edits.c.study_uid == study_uid).order_by(tables.edits.c.number)
+        with self._database.reading() as connection:
+            edits = tuple(edit_from_dict(dict(row._mapping)) for row in connection.execute(query))
+            return History(edits, _study(connection, study_uid).position if edits else 0)
+
+    def apply(self, edit: Edit) -> None:
+        """Carry out a new edit; edits that were undone before it can no longer be redone."""
+        edit = plain_edit(edit)
+        edits = tables.edits.c
+        with self._database.writing() as connection:
+            study = ensure_study(connection, edit.study_uid)
+            connection.execute(
+                delete(tables.edits).where(edits.study_uid == edit.study_uid, edits.number > study.position)
+            )
+            connection.execute(
+                insert(tables.edits).values(
+                    study_uid=edit.study_uid,
+                    number=study.position + 1,
+                    author=self._author,
+                    made=now(),
+                    **edit_as_dict(edit),
+                )
+            )
+            self._carry_out(connection, study, "apply", edit, step=1)
+        self._after_commit()
+
+    def undo(self, study_uid: str) -> Edit | None:
+        """Take back the newest edit in force; return what was done to the box, None where there is nothing to undo."""
+        with self._database.writing() as connection:
+            study = _study(connection, study_uid)
+            if study is None or study.position == 0:
+                return None
+            edit = _edit(connection, study_uid, study.position).reversed()
+            self._carry_out(connection, study, "undo", edit, step=-1)
+        self._after_commit()
+        return edit
+
+    def redo(self, study_uid: str) -> Edit | None:
+        """Carry out again the edit that was undone last; None where there is nothing to redo."""
+        with self._database.writing() as connection:
+            study = _study(connection, study_uid)
+            edit = None if study is None else _edit(connection, study_uid, study.position + 1)
+            if study is None or edit is None:
+                return None
+            self._carry_out(connection, study, "redo", edit, step=1)
+        self._after_commit()
+        return edit
+
+    def changes(self) -> dict[str, int]:
+        """Return how many changes were ever made in each study."""
+        with self._database.reading() as connection:
+            query = select(tables.studies.c.uid, tables.studies.c.changes)
+            return {row.uid: row.changes for row in connection.execute(query)}
+
+    def problems(self) -> tuple[str, ...]:
+        """Return a sentence for each study whose boxes are not what its history says."""
+        with self._database.reading() as connection:
+            uids = connection.execute(select(tables.studies.c.uid)).scalars().all()
+        found = []
+        for uid in uids:
+            history = self.history(uid)
+            expected: dict[str, Box] = {}
+            for edit in history.edits[: history.position]:
+                if expected.get(edit.box_uid) != edit.before:
+                    found.append(f"The edit history of study {uid} does not fit together.")
+                    break
+                expected = {k: v for k, v in expected.items() if k != edit.box_uid}
+                if edit.after is not None:
+                    expected[edit.box_uid] = edit.after
+            else:
+                if expected != {box.uid: box for box in self.boxes(uid)}:
+                    found.append(
+                        f"The boxes of study {uid} are not what its edit history says; the file was altered from "
+                        "outside. They are shown as they are; earlier states are in the folder “backups”."
+                    )
+        return tuple(found)
+
+    def _carry_out(self, connection: Connection, study: Row[Any], kind: str, edit: Edit, step: int) -> None:
+        write_box(connection, edit)
+        connection.execute(
+            update(tables.studies)
+            .where(tables.studies.c.uid == study.uid)
+            .values(position=study.position + step, changes=study.changes + 1)
+        )
+        self._before_commit(Change(study.uid, study.changes + 1, kind, edit))
+
+
+def write_box(connection: Connection, edit: Edit) -> None:
+    """Put the box of an edit from `before` to `after`; ConflictError where the stored box is not `before`."""
+    table = tables.boxes
+    row = connection.execute(select(table).where(table.c.uid == edit.box_uid)).first()
+    stored = None if row is None else _box(row)
+    if stored != edit.before:
+        raise _conflict(stored, edit)
+    if edit.after is None:
+        connection.execute(delete(table).where(table.c.uid == edit.box_uid))
+    elif edit.before is None:
+        connection.execute(insert(table).values(**edit.after.as_dict()))
+    else:
+        connection.execute(update(table).where(table.c.uid == edit.box_uid).values(**edit.after.as_dict()))
+
+
+def ensure_study(connection: Connection, study_uid: str) -> Row[Any]:
+    """Return the study's row, made where it is missing."""
+    row = _study(connection, study_uid)
+    if row is None:
+        connection.execute(insert(tables.studies).values(uid=study_uid, title="", position=0, changes=0))
+        row = _study(connection, study_uid)
+    return row
+
+
+def _study(connection: Connection, study_uid: str) -> Any:
+    return connection.execute(select(tables.studies).where(tables.studies.c.uid == study_uid)).first()
+
+
+def _edit(connection: Connection, study_uid: str, number: int) -> Any:
+    edits = tables.edits
+    query = select(edits).where(edits.c.study_uid == study_uid, edits.c.number == number)
+    row = connection.execute(query).first()
+    return None if row is None else edit_from_dict(dict(row._mapping))
+
+
+def _box(row: Row[Any]) -> Box:
+    return Box.from_dict({name: row._mapping[name] for name in _COLUMNS})
+
+
+def _conflict(stored: Box | None, edit: Edit) -> WorkspaceError:
+    if stored is None:
+        what = "has been deleted meanwhile"
+    elif edit.before is None:
+        what = "is already there"
+    else:
+        what = "has been changed meanwhile"
+    return ConflictError(
+        f"The box {edit.box_uid} {what}, in another window or program, so this edit was not saved over it.",
+        "Reopen the study to see the box as it is stored, then repeat the edit.",
+    )
