@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+from inference.errors import HintedError
 
-class StudyError(Exception):
-    """Something about a file or study that stops it from being shown, said so that a user can act on it."""
 
-    def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.hint = hint
+class StudyError(HintedError):
+    """Something about a file or study that stops it from being shown."""
 
 
 class UnsafeFileError(StudyError):

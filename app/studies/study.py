@@ -57,9 +57,12 @@ class Stack:
     spacing_mm
         Slice, row and column spacing; None where unknown.
     spacing_basis
-        ``"patient"``, ``"detector plane"``, ``"magnification-corrected"``, ``"calibrated"``, ``"given by the user"`` or ``"unknown"``.
+        ``"patient"``, ``"detector plane"``, ``"magnification-corrected"``, ``"calibrated"``, ``"given by the user"``
+        or ``"unknown"``.
     acquired_s
         Acquisition time in seconds since midnight; trigger time is in ``trigger_s``.
+    raw
+        A mammogram For Processing: detector values, not prepared for viewing.
     notes
         Gaps, duplicates, mixed orientations … sentences for the user.
     """
@@ -80,6 +83,7 @@ class Stack:
     temporal_position: int | None = None
     contrast_agent: str = ""
     transfer_syntax: str = ""
+    raw: bool = False
     notes: tuple[str, ...] = ()
 
 
