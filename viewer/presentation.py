@@ -32,7 +32,7 @@ class Window:
 
 @dataclass(frozen=True)
 class VoiLut:
-    """One item of VOI LUT Sequence (0028,3010): ``table[0]`` belongs to modality value ``first``; output has ``bits`` bits."""
+    """One item of VOI LUT Sequence (0028,3010): ``table[0]`` is for modality value ``first``; output: ``bits`` bits."""
 
     first: int
     table: np.ndarray
@@ -46,7 +46,7 @@ Voi = Window | VoiLut
 
 @dataclass(frozen=True)
 class Padding:
-    """Pixel Padding Value and Range Limit as an inclusive range of *modality* values; shown black whatever the inversion."""
+    """Pixel Padding Value and Range Limit as an inclusive range of *modality* values; black whatever the inversion."""
 
     low: float
     high: float

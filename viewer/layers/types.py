@@ -110,8 +110,10 @@ class PaneContent:
         What the AI says of this image: always shown, e.g. ``"AI: not run"``.
     ai_tone
         ``"quiet"``, ``"busy"``, ``"good"``, ``"warn"`` or ``"alert"``.
-    note
-        A line that must stay visible, such as spacing unknown.
+    notes
+        Sentences that must stay visible, such as slices that are not evenly spaced.
+    banner
+        A sentence across the middle: what is shown is no image, such as a slice that is missing.
     """
 
     image: ImageLayer
@@ -122,4 +124,5 @@ class PaneContent:
     corners: Corners = field(default_factory=Corners)
     ai_state: str = ""
     ai_tone: str = "quiet"
-    note: str = ""
+    notes: tuple[str, ...] = ()
+    banner: str = ""

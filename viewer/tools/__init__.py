@@ -1,1 +1,1 @@
-"""Mouse tools of a pane: navigate, window/level, draw and edit boxes, magnify."""
+"""Tools: what the left button does; one small class each, looked up by name."""

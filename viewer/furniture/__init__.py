@@ -1,0 +1,1 @@
+"""What a pane draws around the pixels: corner texts, letters, scale bar, colour bar."""

@@ -1,0 +1,131 @@
+"""Painting a pane: the image, what lies over it, and the furniture around it, in device pixels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtGui import QColor, QPainter, QPen
+
+from viewer.colours import ACTIVE, BACKGROUND, CROSSHAIR
+from viewer.furniture.colour_bar import draw_colour_bar
+from viewer.furniture.corners import (
+    Sheet,
+    draw_banner,
+    draw_corners,
+    draw_empty,
+    draw_letters,
+    draw_scale_bar,
+    letters_shown,
+)
+from viewer.layers.heatmap import HeatmapVisual
+from viewer.layers.types import HeatmapLayer
+from viewer.presentation import VoiLut
+from viewer.shot import Shot
+
+if TYPE_CHECKING:
+    from viewer.pane import Pane
+
+GAP, ARM = 10.0, 26.0  # logical pixels: the crosshair's open middle, and its arm on a single image
+NO_SPACING = "Pixel spacing unknown: no millimetres"
+
+
+def paint(painter: QPainter, pane: Pane, *, furniture: bool = True) -> None:
+    """Paint a pane; without furniture only the image and, where visible, its layers."""
+    width, height = pane.camera.size
+    painter.fillRect(0, 0, width, height, QColor(BACKGROUND))
+    sheet = Sheet(painter, width, height, pane.ratio)
+    shot, visual = pane.shot, pane.image_visual
+    if shot is None or visual is None:
+        if furniture:
+            draw_empty(sheet, pane.empty_text)
+            _frame(painter, pane)
+        return
+    visual.draw(painter, shot)
+    if pane.overlays_visible:
+        for layer in pane.layer_visuals:
+            layer.draw(painter, shot)
+    if furniture:
+        _furniture(sheet, pane, shot)
+
+
+def _furniture(sheet: Sheet, pane: Pane, shot: Shot) -> None:
+    content = pane.content
+    assert content is not None
+    if pane.overlays_visible:
+        _crosshair(sheet, pane, shot)
+    pane.tool.draw(pane, sheet.painter)
+    known = content.image.spacing_known
+    draw_corners(sheet, content, own_lines(pane, shot), "" if known else NO_SPACING)
+    draw_letters(sheet, letters_shown(content, shot))
+    if known:
+        draw_scale_bar(sheet, shot.camera.zoom)
+    heatmap = visible_heatmap(pane, shot)
+    if heatmap is not None:
+        draw_colour_bar(sheet, heatmap)
+    if content.banner:
+        draw_banner(sheet, content.banner)
+    _frame(sheet.painter, pane)
+
+
+def visible_heatmap(pane: Pane, shot: Shot) -> HeatmapLayer | None:
+    """Return the topmost heat map that lies on this slice, None where none does or overlays are hidden."""
+    if not pane.overlays_visible:
+        return None
+    shown = [v.layer for v in pane.layer_visuals if isinstance(v, HeatmapVisual) and v.covers(shot)]
+    return shown[-1] if shown else None
+
+
+def own_lines(pane: Pane, shot: Shot) -> list[str]:
+    """Return the lines the pane itself writes: slice, window, zoom."""
+    lines = []
+    if pane.slice_count > 1:
+        plane = "" if shot.plane.name == "native" else f"{shot.plane.name}  "
+        lines.append(f"{plane}{shot.slice_index + 1} / {pane.slice_count}")
+    lines.append(window_text(pane))
+    column_mm = shot.plane.spacing_mm[2]
+    lines.append(f"{shot.camera.zoom * column_mm * 100:.0f} %")
+    return [line for line in lines if line]
+
+
+def window_text(pane: Pane) -> str:
+    """Return the VOI in force in words, e.g. ``W 4096  L 2047  SIGMOID  normal``."""
+    presentation, visual = pane.presentation, pane.image_visual
+    if presentation is None or visual is None:
+        return ""
+    voi = presentation.voi
+    if visual.colour and voi.origin not in ("user", "preset"):
+        return "Colour"
+    inverted = "  inverted" if pane.inverted_by_user else ""
+    if isinstance(voi, VoiLut):
+        return f"VOI LUT  {voi.explanation}".rstrip() + inverted
+    words = [f"W {voi.width:.5g}  L {voi.center:.5g}"]
+    words += [voi.function.value] if voi.function.value == "SIGMOID" else []
+    words += [voi.explanation] if voi.explanation else []
+    return "  ".join(words) + inverted
+
+
+def _crosshair(sheet: Sheet, pane: Pane, shot: Shot) -> None:
+    if pane.cursor_mm is None:
+        return
+    index = shot.plane.to_index(pane.cursor_mm)
+    if abs(index[0] - shot.slice_index) > 0.5 + 1e-6 or not shot.plane.contains(index):
+        return
+    x, y = shot.screen_of(float(index[1]), float(index[2]))
+    gap = GAP * sheet.ratio
+    arm = ARM * sheet.ratio if pane.slice_count == 1 else max(sheet.width, sheet.height)
+    colour = QColor(CROSSHAIR)
+    colour.setAlpha(190)
+    for pen in (QPen(QColor(0, 0, 0, 110), 2.4 * sheet.ratio), QPen(colour, sheet.ratio)):
+        sheet.painter.setPen(pen)
+        for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
+            sheet.painter.drawLine(QPointF(x + dx * gap, y + dy * gap), QPointF(x + dx * arm, y + dy * arm))
+
+
+def _frame(painter: QPainter, pane: Pane) -> None:
+    if pane.framed:
+        width, height = pane.camera.size
+        painter.setPen(QPen(QColor(ACTIVE), pane.ratio))
+        painter.setBrush(QColor(0, 0, 0, 0))
+        half = pane.ratio / 2
+        painter.drawRect(QRectF(half, half, width - pane.ratio, height - pane.ratio))

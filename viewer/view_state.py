@@ -1,0 +1,110 @@
+"""View state: plane, slice, camera and window of a pane as JSON values, and back."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from viewer.camera import Turn
+from viewer.planes import PLANES
+from viewer.presentation import Presentation, VoiFunction, Window
+
+if TYPE_CHECKING:
+    from viewer.pane import Pane
+
+
+def as_state(pane: Pane) -> dict[str, Any]:
+    """Return what a pane shows, as JSON values; empty without an image."""
+    if pane.content is None:
+        return {}
+    camera = pane.camera
+    return {
+        "image": pane.content.image.uid,
+        "plane": pane.plane,
+        "slice": pane.slice_index,
+        "fitted": pane.fitted,
+        "centre_mm": list(camera.centre_mm),
+        "zoom": camera.zoom / pane.ratio,
+        "turn": [list(row) for row in camera.turn],
+        "cursor_mm": list(pane.cursor_mm) if pane.cursor_mm is not None else None,
+        "presentation": _presentation_state(pane.presentation),
+    }
+
+
+def _presentation_state(presentation: Presentation | None) -> dict[str, Any]:
+    if presentation is None:
+        return {}
+    state: dict[str, Any] = {"invert": presentation.invert, "chosen": presentation.chosen}
+    voi = presentation.voi
+    if isinstance(voi, Window) and voi.origin in ("user", "preset"):
+        window = {"center": voi.center, "width": voi.width, "function": voi.function.value}
+        state["window"] = {**window, "explanation": voi.explanation, "origin": voi.origin}
+    return state
+
+
+def from_state(pane: Pane, state: dict[str, Any]) -> None:
+    """Take up what fits; a state comes from a file and may be of another version, so each value is checked."""
+    if pane.content is None or state.get("image", pane.content.image.uid) != pane.content.image.uid:
+        return
+    if state.get("plane") in PLANES:
+        pane.set_plane(state["plane"])
+    point = _numbers(state.get("cursor_mm"), 3)
+    if point is not None:
+        pane.cursor_mm = (point[0], point[1], point[2])
+    if isinstance(state.get("slice"), int):
+        pane.set_slice(state["slice"])
+    _restore_camera(pane, state)
+    if isinstance(state.get("presentation"), dict):
+        _restore_presentation(pane, state["presentation"])
+
+
+def _restore_camera(pane: Pane, state: dict[str, Any]) -> None:
+    turn = _turn(state.get("turn"))
+    camera = replace(pane.camera, turn=turn) if turn is not None else pane.camera
+    centre, zoom = _numbers(state.get("centre_mm"), 2), _numbers([state.get("zoom")], 1)
+    if state.get("fitted", True) or centre is None or zoom is None or zoom[0] <= 0:
+        pane.camera = camera
+        pane.fit(quietly=True)
+    else:
+        pane.set_camera(replace(camera, centre_mm=(centre[0], centre[1]), zoom=zoom[0] * pane.ratio), quietly=True)
+
+
+def _restore_presentation(pane: Pane, state: dict[str, Any]) -> None:
+    if pane.content is None:
+        return
+    presentation = pane.content.image.presentation
+    chosen = state.get("chosen")
+    if isinstance(chosen, int) and 0 <= chosen < len(presentation.vois):
+        presentation = replace(presentation, chosen=chosen)
+    presentation = replace(presentation, invert=bool(state.get("invert", presentation.invert)))
+    window = _window(state.get("window"))
+    pane.set_presentation(presentation.with_voi(window) if window is not None else presentation)
+
+
+def _window(state: object) -> Window | None:
+    if not isinstance(state, dict):
+        return None
+    numbers = _numbers([state.get("center"), state.get("width")], 2)
+    known = {function.value for function in VoiFunction}
+    if numbers is None or state.get("function") not in known:
+        return None
+    origin = "preset" if state.get("origin") == "preset" else "user"
+    return Window(numbers[0], numbers[1], VoiFunction(state["function"]), str(state.get("explanation", "")), origin)
+
+
+def _numbers(values: object, count: int) -> list[float] | None:
+    if not isinstance(values, (list, tuple)) or len(values) != count:
+        return None
+    if not all(isinstance(value, (int, float)) and math.isfinite(value) for value in values):
+        return None
+    return [float(value) for value in values]
+
+
+def _turn(rows: object) -> Turn | None:
+    known: set[Turn] = set()
+    for a, b in ((1, 1), (1, -1), (-1, 1), (-1, -1)):
+        known |= {((a, 0), (0, b)), ((0, a), (b, 0))}
+    if not isinstance(rows, (list, tuple)) or not all(isinstance(row, (list, tuple)) for row in rows):
+        return None
+    return next((turn for turn in known if [list(row) for row in turn] == [list(row) for row in rows]), None)
