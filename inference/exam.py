@@ -20,7 +20,7 @@ class MriSlice:
     is_post_contrast
         True or False where the study says so; None where it is not known.
     orientation
-        ``"axial"``, ``"sagittal"``, ``"coronal"`` (the closest plane) or ``""`` where the file has no patient orientation.
+        ``"axial"``, ``"sagittal"``, ``"coronal"`` (the closest plane), or ``""`` where the file has none.
     modality
         DICOM Modality (0008,0060), ``""`` where unknown (research formats).
     has_spacing
