@@ -50,11 +50,15 @@ def exam_for(study: Study, loaded: LoadedStack, slice_index: int) -> Exam:
     ------
     IndexError
         Where the stack has no such slice.
+    OutOfScopeError
+        Where the slice is a gap in the study.
     """
     series, stack = study.series_of(loaded.stack.uid)
     count = loaded.volume.spatial_shape[0]
     if not 0 <= slice_index < count:
         raise IndexError(f"The stack has {count} slices; there is no slice {slice_index + 1}.")
+    if slice_index in loaded.blank_slices:
+        raise OutOfScopeError(f"Slice {slice_index + 1} is missing from the study; it is shown black and not analysed.")
     image = loaded.volume[slice_index : slice_index + 1]
     if series.kind in (SeriesKind.MAMMOGRAM, SeriesKind.TOMOSYNTHESIS):
         return Mammogram(image=image, laterality=series.laterality, view=series.view, modality=series.modality)
@@ -108,8 +112,9 @@ def refusal(card: ModelCard, study: Study, loaded: LoadedStack, slice_index: int
 def candidates(study: Study) -> tuple[Candidate, ...]:
     """Return the stacks of a study that are offered to a model when the user named none.
 
-    Of a dynamic series that is its first phase after contrast; derived images (subtractions, projections) are left
-    out, because a model trained on acquired images has not seen them.
+    Of a dynamic series that is its first phase after contrast, and then no other series of the study is offered;
+    derived images (subtractions, projections) are left out, because a model trained on acquired images has not seen
+    them.
     """
     found: list[Candidate] = []
     dynamic_stacks = {phase.stack_uid for dynamic in study.dynamics for phase in dynamic.phases}
@@ -126,6 +131,10 @@ def candidates(study: Study) -> tuple[Candidate, ...]:
         for stack in series.stacks:
             if stack.uid in dynamic_stacks:
                 continue
-            why = "It is derived from other images (a subtraction or projection)." if stack.derived else ""
+            why = ""
+            if any(not one.refusal for one in found if one.stack.uid in dynamic_stacks):
+                why = "The study has a dynamic series, which is read instead; name this series to read it."
+            elif stack.derived:
+                why = "It is derived from other images (a subtraction or projection)."
             found.append(Candidate(stack, series.label, why))
     return tuple(found)

@@ -1,0 +1,32 @@
+"""Tables: tools, layouts and planes, with titles, icons and keys; menus, tool bar and commands read them."""
+
+from __future__ import annotations
+
+from viewer.keys import KEYS
+
+TOOLS = (
+    ("navigate", "Navigate", "cursor"),
+    ("window_level", "Window / level", "sun"),
+    ("pan", "Pan", "hand"),
+    ("zoom", "Zoom", "magnifying-glass-plus"),
+    ("magnify", "Magnifier", "magnifying-glass"),
+    ("box", "Box by drag", "bounding-box"),
+    ("extreme_points", "Box by four extreme points", "polygon"),
+)
+LAYOUTS = (
+    ("1", "One pane", "square", "Ctrl+1"),
+    ("1x2", "Two panes side by side", "columns", "Ctrl+2"),
+    ("2x1", "Two panes, one over the other", "rows", "Ctrl+3"),
+    ("2x2", "Four panes", "grid-four", "Ctrl+4"),
+)
+PLANES = (
+    ("native", "As acquired", "Ctrl+Shift+1"),
+    ("axial", "Axial", "Ctrl+Shift+2"),
+    ("sagittal", "Sagittal", "Ctrl+Shift+3"),
+    ("coronal", "Coronal", "Ctrl+Shift+4"),
+)
+
+
+def pane_key(action: str) -> str:
+    """Return the first key the pane has for one of its actions, "" for none."""
+    return next((entry.keys[0] for entry in KEYS if entry.action == action and entry.keys), "")

@@ -1,0 +1,74 @@
+"""Browse: the rows of the study browser, worked out from what a scan found. Qt-free."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.studies.study import Dynamic, Series, Stack, Study
+from app.ui.wording import day, person_name, phase_title, series_title, stack_summary
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row: ``kind`` is patient, study, dynamic or stack; ``uid`` is that of the study, dynamic or stack."""
+
+    kind: str
+    title: str
+    subtitle: str = ""
+    uid: str = ""
+    study_uid: str = ""
+    tip: str = ""
+    children: tuple[Row, ...] = ()
+
+
+def browser_rows(studies: tuple[Study, ...]) -> tuple[Row, ...]:
+    """Return patients → studies → dynamic acquisitions and stacks."""
+    patients: dict[tuple[str, str], list[Study]] = {}
+    for study in studies:
+        patients.setdefault((study.patient_id, study.patient_name), []).append(study)
+    return tuple(_patient(*who, theirs) for who, theirs in patients.items())
+
+
+def _patient(patient_id: str, name: str, studies: list[Study]) -> Row:
+    title = person_name(name) or patient_id or "No patient name"
+    newest_first = sorted(studies, key=lambda study: (study.date, study.time), reverse=True)
+    subtitle = patient_id if title != patient_id else ""
+    return Row("patient", title, subtitle, children=tuple(_study(study) for study in newest_first))
+
+
+def _study(study: Study) -> Row:
+    modalities = "/".join(dict.fromkeys(series.modality for series in study.series if series.modality))
+    title = study.description or f"{modalities or 'Images'} study"
+    subtitle = " · ".join(part for part in (day(study.date), modalities if study.description else "") if part)
+    rows = (*(_dynamic(study, dynamic) for dynamic in study.dynamics), *_stacks_outside(study))
+    return Row("study", title, subtitle, study.uid, study.uid, children=rows)
+
+
+def _dynamic(study: Study, dynamic: Dynamic) -> Row:
+    phases = tuple(
+        _stack(study, *study.series_of(phase.stack_uid), title=phase_title(study, study.stack(phase.stack_uid)))
+        for phase in dynamic.phases
+    )
+    pre = f"Pre-contrast: {dynamic.pre_reason}" if dynamic.pre_reason else ""
+    tip = f"Phases ordered by {dynamic.key}. {pre}\n" + "\n".join(dynamic.notes)
+    times = "" if dynamic.times_known else " · times unknown"
+    subtitle = f"{len(phases)} phases · by {dynamic.key.split(' (')[0]}{times}"
+    return Row("dynamic", "Dynamic series", subtitle, dynamic.uid, study.uid, tip.strip(), phases)
+
+
+def _stacks_outside(study: Study) -> list[Row]:
+    """Return the stacks that are no phase of a dynamic acquisition."""
+    return [
+        _stack(study, series, stack)
+        for series in study.series
+        for stack in series.stacks
+        if study.phase_of(stack.uid) is None
+    ]
+
+
+def _stack(study: Study, series: Series, stack: Stack, title: str = "") -> Row:
+    name = title or series_title(series)
+    if not title and len(series.stacks) > 1 and stack.title and stack.title not in name:
+        name = f"{name} · {stack.title}"
+    tip = "\n".join((series.description or name, *series.notes, *stack.notes))
+    return Row("stack", name, stack_summary(series, stack), stack.uid, study.uid, tip)

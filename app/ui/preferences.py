@@ -1,0 +1,106 @@
+"""Preferences: a form generated from the fields of the settings, their titles, help texts and ranges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import Field, fields, replace
+from typing import Any
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QGridLayout,
+    QLineEdit,
+    QScrollArea,
+    QSpinBox,
+    QWidget,
+)
+
+from app.settings import Settings
+from app.ui import theme
+from app.ui.parts import Dialog
+
+
+class PreferencesDialog(Dialog):
+    """One row per setting."""
+
+    def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
+        super().__init__("Preferences", "", parent)
+        self.resize(640, 640)
+        self._settings = settings
+        self._read: dict[str, Callable[[], Any]] = {}
+        form = QWidget()
+        form.setObjectName("page")
+        grid = QGridLayout(form)
+        grid.setContentsMargins(0, 0, 16, 0)
+        grid.setHorizontalSpacing(24)
+        grid.setVerticalSpacing(4)
+        grid.setColumnStretch(0, 1)
+        for number, setting in enumerate(fields(settings)):
+            title = theme.label(setting.metadata["title"])
+            help_text = theme.label(setting.metadata["help"], "small", wrap=True)
+            widget, read = editor(setting, getattr(settings, setting.name))
+            widget.setToolTip(setting.metadata["help"])
+            widget.setAccessibleName(setting.metadata["title"])
+            widget.setFixedWidth(220)
+            self._read[setting.name] = read
+            grid.addWidget(title, 3 * number, 0)
+            grid.addWidget(help_text, 3 * number + 1, 0)
+            grid.addWidget(widget, 3 * number, 1, 2, 1, Qt.AlignmentFlag.AlignVCenter)
+            grid.setRowMinimumHeight(3 * number + 2, 12)
+        grid.setRowStretch(3 * len(fields(settings)), 1)
+        area = QScrollArea()
+        area.setObjectName("panel")
+        area.setWidgetResizable(True)
+        area.setWidget(form)
+        self.body.addWidget(area, 1)
+        self.problem = theme.label(wrap=True)
+        theme.retone(self.problem, "alert")
+        self.problem.hide()
+        self.body.addWidget(self.problem)
+        self.add_buttons("Save")
+
+    def answer(self) -> Settings:
+        """Return the settings as edited; SettingsError says which one is wrong."""
+        return replace(self._settings, **{name: read() for name, read in self._read.items()})
+
+    def accept(self) -> None:
+        """Close only with settings that are valid."""
+        try:
+            self.answer()
+        except ValueError as error:
+            self.problem.setText(str(error))
+            self.problem.show()
+            return
+        super().accept()
+
+
+def editor(setting: Field, value: Any) -> tuple[QWidget, Callable[[], Any]]:
+    """Return the widget that edits a setting, and how its value is read."""
+    if isinstance(value, bool):
+        box = QCheckBox("On")
+        box.setChecked(value)
+        return box, box.isChecked
+    if "choices" in setting.metadata:
+        choice = QComboBox()
+        choice.addItems(list(setting.metadata["choices"]))
+        choice.setCurrentText(value)
+        return choice, choice.currentText
+    if isinstance(value, int | float):
+        return _number(setting, value)
+    line = QLineEdit(value)
+    return line, lambda: line.text().strip()
+
+
+def _number(setting: Field, value: float) -> tuple[QWidget, Callable[[], Any]]:
+    spin = QDoubleSpinBox() if isinstance(value, float) else QSpinBox()
+    low, high = setting.metadata.get("range", (0, 10**6))
+    spin.setRange(low, high)  # type: ignore[arg-type]
+    if isinstance(spin, QDoubleSpinBox):
+        spin.setSingleStep(0.05 if high <= 1 else 0.5)
+    unit = setting.metadata.get("unit", "")
+    spin.setSuffix(f" {unit}" if unit else "")
+    spin.setValue(value)  # type: ignore[arg-type]
+    return spin, spin.value
