@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -12,7 +11,6 @@ from pathlib import Path
 import cv2
 import highdicom
 import numpy as np
-import psutil
 import pytest
 from PySide6.QtGui import QImage, QPixmap
 from PySide6.QtWidgets import QApplication, QLabel
@@ -31,7 +29,9 @@ def ready(window):
     window.repaint()
     window.close()
     QApplication.quit()
-sys.exit(run([], on_ready=ready))
+status = run([], on_ready=ready)
+print(next(int(line.split()[1]) // 1024 for line in open("/proc/self/status") if line.startswith("VmHWM")))
+sys.exit(status)
 """
 PLAIN_WINDOW = """
 import sys
@@ -45,20 +45,22 @@ sys.exit(app.exec())
 """
 
 
-def _run(code: str) -> int:
-    return subprocess.run([sys.executable, "-c", code, str(time.time())], check=True).returncode
+def _run(code: str) -> str:
+    return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60).stdout
 
 
 @pytest.mark.benchmark(group="start to usable window")
 def test_start(benchmark: pytest.FixtureRequest) -> None:
     """Process start until the window is painted, the workspace open and the program ready for a path."""
-    assert benchmark.pedantic(_run, args=(START,), rounds=5, warmup_rounds=1) == 0
+    peak_mb = int(benchmark.pedantic(_run, args=(START,), rounds=5, warmup_rounds=1))
+    benchmark.extra_info["peak_mb"] = peak_mb
+    assert peak_mb > 0
 
 
 @pytest.mark.benchmark(group="start to usable window")
 def test_plain_qt_window(benchmark: pytest.FixtureRequest) -> None:
     """The floor: an empty PySide6 window."""
-    assert benchmark.pedantic(_run, args=(PLAIN_WINDOW,), rounds=5, warmup_rounds=1) == 0
+    assert benchmark.pedantic(_run, args=(PLAIN_WINDOW,), rounds=5, warmup_rounds=1) == ""
 
 
 def _content(values: np.ndarray, uid: str) -> PaneContent:
@@ -103,7 +105,6 @@ def _window_steps(pane: Pane) -> Callable[[], None]:
 def test_window_step(benchmark: pytest.FixtureRequest, qtbot: pytest.FixtureRequest, mammogram: np.ndarray) -> None:
     pane = _pane(qtbot, mammogram)
     benchmark.pedantic(_window_steps(pane), rounds=200, warmup_rounds=5)
-    _report_p95(benchmark)
     assert pane.presentation is not None
 
 
@@ -125,7 +126,6 @@ def test_window_step_of_the_whole_image(
         label.repaint()
 
     benchmark.pedantic(step, rounds=30, warmup_rounds=2)
-    _report_p95(benchmark)
     assert label.pixmap().height() == 950
 
 
@@ -137,7 +137,6 @@ def test_window_step_at_zoom(
     pane = _pane(qtbot, mammogram)
     (pane.fit if reduced else pane.one_to_one)()
     benchmark.pedantic(_window_steps(pane), rounds=100, warmup_rounds=5)
-    _report_p95(benchmark)
     assert pane.content is not None
 
 
@@ -153,7 +152,6 @@ def test_slice_step(benchmark: pytest.FixtureRequest, qtbot: pytest.FixtureReque
         pane.repaint()
 
     benchmark.pedantic(step, rounds=180, warmup_rounds=3)
-    _report_p95(benchmark)
     assert pane.slice_count == shape[0]
 
 
@@ -173,7 +171,6 @@ def test_slice_step_of_the_whole_image(benchmark: pytest.FixtureRequest, qtbot: 
         label.repaint()
 
     benchmark.pedantic(step, rounds=180, warmup_rounds=3)
-    _report_p95(benchmark)
     assert label.pixmap().height() == 950
 
 
@@ -208,12 +205,6 @@ def test_first_mammogram(
         display.pane.repaint()
 
     benchmark.pedantic(click, setup=forget, rounds=7, warmup_rounds=1)
-    benchmark.extra_info["resident_mb"] = psutil.Process(os.getpid()).memory_info().rss // 2**20
+    shown = display.pane.content is not None
     window.close()
-    assert benchmark.extra_info["resident_mb"] > 0
-
-
-def _report_p95(benchmark: pytest.FixtureRequest) -> None:
-    data = sorted(benchmark.stats.stats.data)
-    benchmark.extra_info["p95_ms"] = round(1000 * data[int(0.95 * (len(data) - 1))], 2)
-    benchmark.extra_info["median_ms"] = round(1000 * data[len(data) // 2], 2)
+    assert shown
