@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Protocol
 
 import numpy as np
@@ -34,7 +35,7 @@ def to_qimage(pixels: np.ndarray, *, premultiplied: bool = False) -> QImage:
     return image
 
 
-class RasterVisual:
+class RasterVisual(ABC):
     """A layer sampled on a raster of the slice, then brought to the screen; both are kept until something changes."""
 
     smooth = True
@@ -43,9 +44,9 @@ class RasterVisual:
         self._raster: tuple[object, np.ndarray | None, int] = (None, None, 1)
         self._screen: tuple[object, QImage | None] = (None, None)
 
+    @abstractmethod
     def raster(self, shot: Shot) -> tuple[np.ndarray | None, int]:
         """Return premultiplied BGRA (rows, columns, 4) of the slice or None, and image pixels per raster cell."""
-        raise NotImplementedError
 
     def draw(self, painter: QPainter, shot: Shot) -> None:
         """Blit the layer over the image."""

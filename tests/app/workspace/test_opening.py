@@ -64,6 +64,8 @@ def test_closing_twice_is_fine(folder: Path) -> None:
     workspace = Workspace.open(folder)
     workspace.close()
     workspace.close()
+    with Workspace.open(folder) as again:
+        assert again.notices == ()
 
 
 @pytest.mark.parametrize("kind", ["nfs", "nfs4", "cifs", "smb3", "fuse.sshfs"])
