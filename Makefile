@@ -6,7 +6,7 @@ STUDY ?=
 .PHONY: run test setup setup-dev lint check bench format clean
 
 run: setup
-	@bash packaging/run.sh $(STUDY)
+	@bash packaging/run.sh $(if $(STUDY),"$(STUDY)")
 
 test: setup-dev
 	@bash packaging/test.sh
