@@ -53,17 +53,13 @@ class Annotations:
 
     def boxes(self, study_uid: str) -> tuple[Box, ...]:
         """Return the boxes of a study in the order in which they were drawn."""
-        query = select(tables.boxes).where(tables.boxes.c.study_uid == study_uid)
         with self._database.reading() as connection:
-            rows = connection.execute(query.order_by(tables.boxes.c.created, tables.boxes.c.uid)).all()
-            return tuple(_box(row) for row in rows)
+            return _boxes(connection, study_uid)
 
     def history(self, study_uid: str) -> History:
         """Return all edits of a study, oldest first, and how many of them are in force."""
-        query = select(tables.edits).where(tables.edits.c.study_uid == study_uid).order_by(tables.edits.c.number)
         with self._database.reading() as connection:
-            edits = tuple(edit_from_dict(dict(row._mapping)) for row in connection.execute(query))
-            return History(edits, _study(connection, study_uid).position if edits else 0)
+            return _history(connection, study_uid)
 
     def apply(self, edit: Edit) -> None:
         """Carry out a new edit; edits that were undone before it can no longer be redone."""
@@ -115,27 +111,14 @@ class Annotations:
             return {row.uid: row.changes for row in connection.execute(query)}
 
     def problems(self) -> tuple[str, ...]:
-        """Return a sentence for each study whose boxes are not what its history says."""
+        """Return a sentence for each study whose boxes are not what its history says.
+
+        All is read in one transaction: another program may be drawing meanwhile.
+        """
         with self._database.reading() as connection:
             uids = connection.execute(select(tables.studies.c.uid)).scalars().all()
-        found = []
-        for uid in uids:
-            history = self.history(uid)
-            expected: dict[str, Box] = {}
-            for edit in history.edits[: history.position]:
-                if expected.get(edit.box_uid) != edit.before:
-                    found.append(f"The edit history of study {uid} does not fit together.")
-                    break
-                expected = {k: v for k, v in expected.items() if k != edit.box_uid}
-                if edit.after is not None:
-                    expected[edit.box_uid] = edit.after
-            else:
-                if expected != {box.uid: box for box in self.boxes(uid)}:
-                    found.append(
-                        f"The boxes of study {uid} are not what its edit history says; the file was altered from "
-                        "outside. They are shown as they are; earlier states are in the folder “backups”."
-                    )
-        return tuple(found)
+            found = (_problem(uid, _history(connection, uid), _boxes(connection, uid)) for uid in uids)
+            return tuple(sentence for sentence in found if sentence)
 
     def _carry_out(self, connection: Connection, study: Row[Any], kind: str, edit: Edit, step: int) -> None:
         write_box(connection, edit)
@@ -145,6 +128,23 @@ class Annotations:
             .values(position=study.position + step, changes=study.changes + 1)
         )
         self._before_commit(Change(study.uid, study.changes + 1, kind, edit))
+
+
+def _problem(study_uid: str, history: History, boxes: tuple[Box, ...]) -> str:
+    """Return a sentence where boxes are not what the edits in force make of nothing, else an empty text."""
+    expected: dict[str, Box] = {}
+    for edit in history.edits[: history.position]:
+        if expected.get(edit.box_uid) != edit.before:
+            return f"The edit history of study {study_uid} does not fit together."
+        expected.pop(edit.box_uid, None)
+        if edit.after is not None:
+            expected[edit.box_uid] = edit.after
+    if expected == {box.uid: box for box in boxes}:
+        return ""
+    return (
+        f"The boxes of study {study_uid} are not what its edit history says; the file was altered from outside. "
+        "They are shown as they are; earlier states are in the folder “backups”."
+    )
 
 
 def write_box(connection: Connection, edit: Edit) -> None:
@@ -169,6 +169,18 @@ def ensure_study(connection: Connection, study_uid: str) -> Row[Any]:
         connection.execute(insert(tables.studies).values(uid=study_uid, title="", position=0, changes=0))
         row = _study(connection, study_uid)
     return row
+
+
+def _boxes(connection: Connection, study_uid: str) -> tuple[Box, ...]:
+    query = select(tables.boxes).where(tables.boxes.c.study_uid == study_uid)
+    rows = connection.execute(query.order_by(tables.boxes.c.created, tables.boxes.c.uid)).all()
+    return tuple(_box(row) for row in rows)
+
+
+def _history(connection: Connection, study_uid: str) -> History:
+    query = select(tables.edits).where(tables.edits.c.study_uid == study_uid).order_by(tables.edits.c.number)
+    edits = tuple(edit_from_dict(dict(row._mapping)) for row in connection.execute(query))
+    return History(edits, _study(connection, study_uid).position if edits else 0)
 
 
 def _study(connection: Connection, study_uid: str) -> Any:

@@ -178,6 +178,25 @@ def test_threads_draw_at_once_and_nothing_is_lost(workspace: Workspace, make_box
     assert workspace.check() == ()
 
 
+def test_looking_for_problems_while_another_window_draws_finds_none(
+    workspace: Workspace, folder: Path, make_box: MakeBox
+) -> None:
+    def draw() -> None:
+        with Workspace.open(folder) as other:
+            for n in range(120):
+                other.apply(Edit(None, make_box(float(n)), "draw"))
+
+    window = threading.Thread(target=draw)
+    window.start()
+    looked = 0
+    while window.is_alive():
+        assert workspace.check() == ()
+        looked += 1
+    window.join()
+    assert looked > 0
+    assert len(workspace.boxes(make_box().study_uid)) == 120
+
+
 def test_a_full_disk_loses_nothing_and_says_so(workspace: Workspace, make_box: MakeBox) -> None:
     """The operating system itself refuses to let any file grow, which is what a full disk does."""
     saved: list[Box] = []
