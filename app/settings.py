@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from app.screens import PATTERN
+
 VERSION = 1
 FILE_NAME = "settings.json"
 
@@ -65,14 +67,38 @@ class Settings:
     theme: str = _setting(
         "dark",
         "Theme",
-        "Colours of the window, from the next start on; images lie on black.",
+        "Colours of the window; images lie on black.",
         choices=("dark", "light"),
     )
     open_last_study: bool = _setting(
         False, "Reopen the last study", "Open the study seen last when the program starts without one."
     )
     memory_share: float = _setting(
-        0.5, "Memory for images", "Share of this computer's memory that loaded images may fill.", range=(0.1, 0.9)
+        0.5,
+        "Memory for images",
+        "Share of this computer's memory for images, less 512 MB and what the program itself takes.",
+        range=(0.1, 0.9),
+    )
+    kinetic_peak_percent: int = _setting(
+        50,
+        "Kinetics: least enhancement",
+        "Voxels that enhance less are not classified as persistent, plateau or washout.",
+        range=(10, 500),
+        unit="%",
+    )
+    kinetic_change_percent: int = _setting(
+        10,
+        "Kinetics: plateau",
+        "Delayed change of the signal, up or down, that still counts as plateau; BI-RADS: 10 %.",
+        range=(0, 50),
+        unit="%",
+    )
+    screens: str = _setting(
+        "",
+        "Calibrated screens",
+        "Millimetres per pixel of each screen, for true size; View, Calibrate screen fills this in.",
+        pattern=PATTERN,
+        allowed="like “DP-1 3840x2160=0.15540”, several parted by “;”",
     )
 
     def __post_init__(self) -> None:

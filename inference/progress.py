@@ -43,8 +43,8 @@ class Progress:
         """Whether :meth:`cancel` was called."""
         return self._cancelled.is_set()
 
-    def part(self, start: float, stop: float) -> Progress:
-        """Return a view on this progress whose 0 to 1 is ``start`` to ``stop`` of the whole."""
-        part = Progress(lambda fraction, text: self.report(start + fraction * (stop - start), text))
+    def part(self, start: float, stop: float, prefix: str = "") -> Progress:
+        """Return a view on this progress whose 0 to 1 is ``start`` to ``stop`` of the whole; its texts get a prefix."""
+        part = Progress(lambda fraction, text: self.report(start + fraction * (stop - start), prefix + text))
         part._cancelled = self._cancelled
         return part

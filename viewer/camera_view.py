@@ -9,7 +9,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
-from viewer.camera import CLOCKWISE, MIRROR, UPSIDE_DOWN, Camera
+from viewer.camera import CLOCKWISE, MIRROR, UPRIGHT, UPSIDE_DOWN, Camera, Turn
 from viewer.planes import Plane
 
 CLOSEST, FARTHEST = 256.0, 1 / 256  # screen pixels per image pixel
@@ -27,19 +27,24 @@ class CameraView(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.camera = Camera()
         self._plane: Plane | None = None
-        self._fitted = True
+        self.placing = "fit"  # how the image keeps to the pane when that changes its size; "" keeps centre and zoom
 
     @property
     def ratio(self) -> float:
         """Device pixels per logical pixel."""
         return self.devicePixelRatioF()
 
-    def set_camera(self, camera: Camera, *, fitted: bool = False, quietly: bool = False) -> None:
+    @property
+    def home_turn(self) -> Turn:
+        """Which way round the image lies at first."""
+        return UPRIGHT
+
+    def set_camera(self, camera: Camera, *, placing: str = "", quietly: bool = False) -> None:
         """Look through another camera, within sensible zoom; quietly, linked panes are not told."""
         if self._plane is not None:
             pixel = max(self._plane.spacing_mm[1:])
             camera = replace(camera, zoom=min(max(camera.zoom, FARTHEST / pixel), CLOSEST / pixel))
-        self.camera, self._fitted = camera, fitted
+        self.camera, self.placing = camera, placing
         self.update()
         if not quietly:
             self.camera_changed.emit()
@@ -47,7 +52,7 @@ class CameraView(QWidget):
     @property
     def fitted(self) -> bool:
         """Whether the whole image is fitted to the pane and follows its size."""
-        return self._fitted
+        return self.placing == "fit"
 
     def fit(self, *, quietly: bool = False) -> None:
         """Show the whole image as large as the pane allows; quietly, linked panes are not told."""
@@ -55,7 +60,7 @@ class CameraView(QWidget):
         if self._plane is not None:
             _, row_mm, column_mm = self._plane.spacing_mm
             _, rows, columns = self._plane.shape
-            self.set_camera(self.camera.fitted(columns * column_mm, rows * row_mm), fitted=True, quietly=quietly)
+            self.set_camera(self.camera.fitted(columns * column_mm, rows * row_mm), placing="fit", quietly=quietly)
 
     def one_to_one(self) -> None:
         """Show one image pixel per screen pixel; of pixels that are not square, the shorter side."""
@@ -76,11 +81,16 @@ class CameraView(QWidget):
 
     def _turn(self, by: np.ndarray) -> None:
         turned = self.camera.turned(by)
-        if self._fitted:
+        if self.placing:
             self.camera = turned
-            self.fit()
+            self.place(self.placing)
         else:
             self.set_camera(turned)
+
+    def place(self, placing: str, *, quietly: bool = False) -> None:
+        """Put the image where a way of placing it wants it; this view knows ``"fit"``."""
+        if placing == "fit":
+            self.fit(quietly=quietly)
 
     def _device_size(self) -> tuple[int, int]:
         return max(1, round(self.width() * self.ratio)), max(1, round(self.height() * self.ratio))
@@ -88,8 +98,8 @@ class CameraView(QWidget):
     def _follow_size(self) -> None:
         if self.camera.size != self._device_size():
             self.camera = replace(self.camera, size=self._device_size())
-            if self._fitted:
-                self.fit(quietly=True)
+            if self.placing:
+                self.place(self.placing, quietly=True)
 
     def sizeHint(self) -> QSize:
         """Prefer a square."""

@@ -1,4 +1,4 @@
-"""Grid: up to four panes edge to edge, one of them active, linked in millimetres."""
+"""Grid: panes in rows and columns edge to edge, one of them active, linked in millimetres."""
 
 from __future__ import annotations
 
@@ -8,21 +8,29 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from viewer.colours import SEPARATOR
-from viewer.link import follow_camera, follow_slice, linkable
+from viewer.framing import facing
+from viewer.layout import cells
+from viewer.link import Links
 from viewer.pane import Pane
 from viewer.readout import CursorReading
 from viewer.tools.catalogue import TOOLS
 
-LAYOUTS = {"1": (1, 1), "1x2": (1, 2), "2x1": (2, 1), "2x2": (2, 2)}  # rows, columns
+FIRST_PANES = 4
 GAP = 1  # logical pixels between panes
+OF_THE_PROGRAM = ("true_size", "same_size", "compare_swipe", "compare_blink", "compare_difference")
 
 
 class ViewerGrid(QWidget):
-    """Four panes, of which the layout shows one, two or all; hidden ones keep what they show."""
+    """Panes, of which the layout shows the first ones; hidden ones keep what they show.
+
+    Panes are made when a layout first needs them: ``panes`` grows, and ``pane_added`` tells of each.
+    """
 
     active_changed = Signal(int)
     box_drawn = Signal(int, object, str)
     box_edited = Signal(object, object)
+    measurement_drawn = Signal(int, object, str)
+    measurement_edited = Signal(object, object)
     box_selected = Signal(str)
     box_delete_requested = Signal(str)
     cursor_moved = Signal(object)
@@ -31,79 +39,107 @@ class ViewerGrid(QWidget):
     tool_changed = Signal(str)
     layout_changed = Signal(str)
     overlays_toggled = Signal(bool)
+    pane_added = Signal(object)
+    action_requested = Signal(str)  # "true_size", "same_size", "compare_swipe", "compare_blink", "compare_difference"
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.panes: tuple[Pane, ...] = tuple(Pane(self) for _ in range(4))
+        self.panes: tuple[Pane, ...] = ()
         self.layout_name = "1"
         self.active_index = 0
         self.tool = "navigate"
         self.overlays_visible = True
         self.linked = True
         self.maximised = False
-        self._following = False
-        for index, pane in enumerate(self.panes):
-            self._connect(index, pane)
-        self.setFocusProxy(self.panes[0])
+        self.links = Links(self)
+        self._grow(FIRST_PANES)
+        self.setFocusProxy(self.active_pane)
         self._arrange()
+
+    def _grow(self, count: int) -> None:
+        """Make the panes that are missing; they take up tool and overlays of the others."""
+        while len(self.panes) < count:
+            pane = Pane(self)
+            pane.set_tool(self.tool)
+            pane.set_overlays_visible(self.overlays_visible)
+            self.panes = (*self.panes, pane)
+            self._connect(len(self.panes) - 1, pane)
+            self.pane_added.emit(pane)
 
     def _connect(self, index: int, pane: Pane) -> None:
         pane.activated.connect(lambda: self.set_active(index))
         pane.box_drawn.connect(lambda box, method: self.box_drawn.emit(index, box, method))
         pane.box_edited.connect(self.box_edited)
+        pane.measurement_drawn.connect(lambda shape, method: self.measurement_drawn.emit(index, shape, method))
+        pane.measurement_edited.connect(self.measurement_edited)
         pane.box_selected.connect(lambda uid: self._selected(index, uid))
         pane.box_delete_requested.connect(self.box_delete_requested)
         pane.cursor_read.connect(lambda mm, voxel, value: self._read(index, mm, voxel, value))
-        pane.cursor_set.connect(lambda mm: self._point(index, mm))
+        pane.cursor_set.connect(lambda mm: self.links.point(pane, mm))
         pane.presentation_changed.connect(lambda presentation: self.presentation_changed.emit(index, presentation))
         pane.slice_changed.connect(lambda number: self._scrolled(index, number))
-        pane.camera_changed.connect(lambda: self._moved(index))
+        pane.camera_changed.connect(lambda: self.links.moved(pane))
+        pane.slab_changed.connect(lambda _: self.links.mark(pane))
+        pane.plane_changed.connect(lambda _: self.links.mark(pane))
+        pane.framing_changed.connect(self._arrange)
+        pane.home = lambda zoom: self.links.home(pane, zoom)
         pane.action_requested.connect(self._act)
 
     # --- layout --------------------------------------------------------------------------------------------------
 
     def set_layout(self, name: str) -> None:
-        """Show one, two or four panes: ``"1"``, ``"1x2"``, ``"2x1"`` or ``"2x2"`` (rows × columns)."""
-        if name not in LAYOUTS:
-            raise ValueError(f"layout {name!r} is not one of {', '.join(LAYOUTS)}")
+        """Show rows × columns of panes, from ``"1x1"`` to ``"4x5"``; ``"1"`` is one pane."""
+        rows, columns = cells(name)
+        self._grow(rows * columns)
         self.layout_name, self.maximised = name, False
-        rows, columns = LAYOUTS[name]
         if self.active_index >= rows * columns:
             self.set_active(0)
         self._arrange()
         self.layout_changed.emit(name)
 
     @property
+    def cells(self) -> tuple[int, int]:
+        """Rows and columns on show."""
+        return (1, 1) if self.maximised else cells(self.layout_name)
+
+    @property
     def visible_panes(self) -> tuple[Pane, ...]:
         """The panes the layout shows."""
         if self.maximised:
             return (self.panes[self.active_index],)
-        rows, columns = LAYOUTS[self.layout_name]
+        rows, columns = cells(self.layout_name)
         return self.panes[: rows * columns]
 
     def toggle_maximised(self) -> None:
         """Show the active pane alone, or all of the layout again."""
-        self.maximised = not self.maximised and LAYOUTS[self.layout_name] != (1, 1)
+        self.maximised = not self.maximised and cells(self.layout_name) != (1, 1)
         self._arrange()
 
     def _arrange(self) -> None:
         shown = self.visible_panes
-        rows, columns = (1, 1) if self.maximised else LAYOUTS[self.layout_name]
         for place, pane in enumerate(shown):
-            pane.setGeometry(self._cell(place // columns, place % columns, rows, columns))
+            pane.setGeometry(self._cell(place, shown))
         for pane in self.panes:
             pane.setVisible(pane in shown)
             pane.framed = len(shown) > 1 and pane is self.panes[self.active_index]
             pane.update()
+        self.links.place_again()
+        self.links.mark(self.active_pane)
         self.update()
 
-    def _cell(self, row: int, column: int, rows: int, columns: int) -> QRect:
+    def _cell(self, place: int, shown: tuple[Pane, ...]) -> QRect:
+        """Return the place of a pane; a line parts it from the next one, unless their chest walls meet there."""
+        rows, columns = self.cells
+
         def edges(place: int, parts: int, room: int) -> tuple[int, int]:
             room += GAP
             return place * room // parts, (place + 1) * room // parts - GAP
 
+        row, column = place // columns, place % columns
         left, right = edges(column, columns, self.width())
         top, bottom = edges(row, rows, self.height())
+        if column + 1 < columns and facing(shown[place].framing, shown[place + 1].framing):
+            right += GAP
         return QRect(left, top, right - left, bottom - top)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -155,6 +191,7 @@ class ViewerGrid(QWidget):
     def set_linked(self, linked: bool) -> None:
         """Let panes of the same frame of reference follow each other's cursor, slice, pan and zoom."""
         self.linked = linked
+        self.links.mark(self.active_pane)
 
     def _act(self, action: str) -> None:
         if action.startswith("tool:"):
@@ -169,42 +206,28 @@ class ViewerGrid(QWidget):
             self.set_active(following)
             self.panes[following].setFocus()
 
+        elif action == "same_size":
+            self.same_size()
+        if action in OF_THE_PROGRAM:
+            self.action_requested.emit(action)
+
+    # --- size and links ------------------------------------------------------------------------------------------
+
+    def same_size(self) -> None:
+        """Show all visible images at one scale, the largest at which every breast, or image, fits."""
+        self.links.same_size()
+
+    def true_size(self, screen_pixels_per_mm: float, *, calibrated: bool = True) -> None:
+        """Show a mm of the images as a mm of the screen, which has so many device pixels for a mm."""
+        self.links.true_size(screen_pixels_per_mm, calibrated=calibrated)
+
     def join(self, index: int) -> None:
         """Bring a pane that shows something new to the cursor of the panes it is linked with."""
-        pane = self.panes[index]
-        pointed = next((other for other in self._others(index) if other.cursor_mm is not None), None)
-        if pointed is not None and pointed.cursor_mm is not None:
-            pane.go_to(pointed.cursor_mm)
-
-    # --- panes that follow each other ----------------------------------------------------------------------------
-
-    def _others(self, index: int) -> list[Pane]:
-        """Return the visible panes that may follow a pane; none while one is already following."""
-        if self._following or not self.linked:
-            return []
-        return [pane for pane in self.visible_panes if linkable(self.panes[index], pane)]
-
-    def _point(self, index: int, point_mm: tuple[float, float, float]) -> None:
-        others = self._others(index)
-        self._following = True
-        for pane in others:
-            pane.go_to(point_mm)
-        self._following = False
+        self.links.join(self.panes[index])
 
     def _scrolled(self, index: int, number: int) -> None:
-        others = self._others(index)
-        self._following = True
-        for pane in others:
-            follow_slice(self.panes[index], pane)
-        self._following = False
+        self.links.scrolled(self.panes[index])
         self.slice_changed.emit(index, number)
-
-    def _moved(self, index: int) -> None:
-        others = self._others(index)
-        self._following = True
-        for pane in others:
-            follow_camera(self.panes[index], pane)
-        self._following = False
 
     def _selected(self, index: int, uid: str) -> None:
         for pane in self.panes:

@@ -9,14 +9,15 @@ import numpy as np
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
-from viewer.camera import UPRIGHT
-from viewer.camera_view import CameraView
 from viewer.layers.image import ImageVisual
-from viewer.layers.types import BoxShape, Cosines, PaneContent
+from viewer.layers.types import BoxShape, Cosines, MeasurementShape, PaneContent
 from viewer.layers.visuals import visuals_for
-from viewer.planes import PLANES, plane_of
 from viewer.presentation import Presentation
 from viewer.shot import Shot
+from viewer.slice_view import SliceView
+
+REFUSAL_MS = 5000  # how long a sentence about what cannot be done here stays
+ONE_SLICE = "{slab} on show: boxes and measurements need a single slice. Press Shift+M to show it, then draw."
 
 
 class PlaneGeometry(NamedTuple):
@@ -26,29 +27,36 @@ class PlaneGeometry(NamedTuple):
     frame_of_reference_uid: str
 
 
-class ImageView(CameraView):
+class Reading(NamedTuple):
+    """What lies under a screen position: LPS mm, stored (k, j, i), value, and whether it is in the image."""
+
+    mm: tuple[float, float, float]
+    voxel: tuple[int, int, int]
+    value: float | tuple[float, ...] | None
+    inside: bool
+    slice_index: int
+
+
+class ImageView(SliceView):
     """Shows a :class:`~viewer.layers.types.PaneContent`.
 
     All work is done when painting, so newer input supersedes older input instead of queueing behind it.
     """
 
     presentation_changed = Signal(object)
-    slice_changed = Signal(int)
+    refused = Signal(str)  # a sentence: what was asked for cannot be done here, and what to do
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.content: PaneContent | None = None
         self.image_visual: ImageVisual | None = None
         self.layer_visuals: list[Any] = []
-        self.cursor_mm: tuple[float, float, float] | None = None
         self.selected_box = ""
         self.overlays_visible = True
         self.framed = False
         self.empty_text = ""
-        self._slice = 0
-        self.cine_fps = 12.0
-        self._cine = QTimer(self)
-        self._cine.timeout.connect(self._next_in_cine)
+        self.refusal = ""
+        self._refusal_over = QTimer(self, singleShot=True, interval=REFUSAL_MS)
+        self._refusal_over.timeout.connect(lambda: self._say(""))
 
     # --- what is shown -------------------------------------------------------------------------------------------
 
@@ -58,6 +66,7 @@ class ImageView(CameraView):
         if content is None:
             self.image_visual, self.layer_visuals, self._plane = None, [], None
             self.selected_box = ""
+            self.set_slab(None)
             self.set_cine(None)
             self.update()
             return
@@ -81,37 +90,30 @@ class ImageView(CameraView):
         frame = str(volume.frame_of_reference_uid or "")
         alike = before is not None and str(before.image.volume.frame_of_reference_uid or "") == frame
         chosen = before is not None and alike and before.plane == content.plane  # the plane taken by hand stays
-        old, new = self._plane, plane_of(volume.array.shape, volume.affine, self.plane if chosen else content.plane)
+        old, new = self._plane, self._plane_named(self.plane if chosen else content.plane)
         self._plane = new
+        if before is None or not alike or before.slab != content.slab:  # the slab taken by hand stays
+            self.set_slab(content.slab)
         if not alike:
             self.cursor_mm = None
         if alike and old is not None and old.shape == new.shape and np.allclose(old.affine, new.affine, atol=1e-3):
             return
         self._slice = self._first_slice()
-        self.camera = replace(self.camera, turn=UPRIGHT)
+        self.camera = replace(self.camera, turn=self.home_turn)
         self.fit(quietly=True)
-
-    def _first_slice(self) -> int:
-        if self._plane is None:
-            return 0
-        if self.cursor_mm is not None:
-            place = round(float(self._plane.to_index(self.cursor_mm)[0]))
-            if 0 <= place < self._plane.shape[0]:
-                return place
-        return self._plane.shape[0] // 2
 
     def _sync_layers(self) -> None:
         """Take up the layers of the content."""
         content = self.content
         if content is None:
             return
-        layers = (*content.heatmaps, *content.masks, *content.boxes)
+        layers = (*content.class_maps, *content.heatmaps, *content.masks, *content.boxes, *content.measurements)
         self.layer_visuals = visuals_for(layers, self.layer_visuals)
         self._mark_selected()
 
     def _mark_selected(self) -> None:
         for visual in self.layer_visuals:
-            if isinstance(visual.layer, BoxShape):
+            if isinstance(visual.layer, BoxShape | MeasurementShape):
                 visual.selected = bool(self.selected_box) and visual.layer.uid == self.selected_box
 
     def set_empty_text(self, text: str) -> None:
@@ -129,45 +131,10 @@ class ImageView(CameraView):
         """The slice shown and the way it is seen; None without an image."""
         if self._plane is None:
             return None
-        return Shot(self._plane, self._slice, self.camera, self.frame_of_reference_uid, self.ratio)
+        slab = self._slab if self.projects else None
+        return Shot(self._plane, self._slice, self.camera, self.frame_of_reference_uid, self.ratio, slab)
 
-    # --- slices and planes ---------------------------------------------------------------------------------------
-
-    @property
-    def slice_index(self) -> int:
-        """Index of the slice shown, in the plane shown."""
-        return self._slice
-
-    @property
-    def slice_count(self) -> int:
-        """Number of slices in the plane shown; 0 without an image."""
-        return self._plane.shape[0] if self._plane is not None else 0
-
-    def set_slice(self, index: int) -> None:
-        """Show a slice; an index beyond the ends shows the last one there."""
-        index = min(max(int(index), 0), max(self.slice_count - 1, 0))
-        if index != self._slice:
-            self._slice = index
-            self.update()
-            self.slice_changed.emit(index)
-
-    @property
-    def plane(self) -> str:
-        """Name of the plane shown."""
-        return self._plane.name if self._plane is not None else "native"
-
-    def set_plane(self, name: str) -> None:
-        """Show native, axial, sagittal or coronal slices; the shared cursor stays in view."""
-        if name not in PLANES:
-            raise ValueError(f"plane {name!r} is not one of {', '.join(PLANES)}")
-        if self.content is None or name == self.plane:
-            return
-        volume = self.content.image.volume
-        self._plane = plane_of(volume.array.shape, volume.affine, name)
-        self._slice = self._first_slice()
-        self.camera = replace(self.camera, turn=UPRIGHT)
-        self.fit(quietly=True)
-        self.slice_changed.emit(self._slice)
+    # --- places --------------------------------------------------------------------------------------------------
 
     @property
     def sop_index(self) -> int | None:
@@ -182,21 +149,39 @@ class ImageView(CameraView):
         cosines = (float(row[0]), float(row[1]), float(row[2]), float(column[0]), float(column[1]), float(column[2]))
         return PlaneGeometry(cosines, self.frame_of_reference_uid)
 
-    def set_cine(self, fps: float | None) -> None:
-        """Play slices at a rate, or stop."""
-        if fps and self.slice_count > 1:
-            self._cine.start(max(1, round(1000 / fps)))
-        else:
-            self._cine.stop()
+    def reading_at(self, x: float, y: float) -> Reading | None:
+        """Return what lies under a screen position, None without an image.
 
-    @property
-    def cine(self) -> bool:
-        """Whether slices are playing."""
-        return self._cine.isActive()
+        In a projection the place is where the maximum or minimum lies; a mean is read on the slice shown.
+        """
+        shot, visual = self.shot, self.image_visual
+        if shot is None or visual is None:
+            return None
+        row, column = shot.pixel_at(x, y)
+        whole = int(np.floor(row + 0.5)), int(np.floor(column + 0.5))
+        on_plane = 0 <= whole[0] < shot.plane.shape[1] and 0 <= whole[1] < shot.plane.shape[2]
+        depth, value = visual.probe(shot, *whole) if on_plane else (shot.slice_index, None)
+        point = shot.plane.to_mm((depth, row, column))
+        mm = (float(point[0]), float(point[1]), float(point[2]))
+        inside = on_plane and shot.plane.contains(np.array((depth, row, column)))
+        return Reading(mm, shot.plane.array_index((depth, *whole)), value, inside, depth)
 
-    def _next_in_cine(self) -> None:
-        if self.slice_count:
-            self.set_slice((self._slice + 1) % self.slice_count)
+    def allows_drawing(self) -> bool:
+        """Whether a place on the screen is one place in the body; on a slab it is not, and the pane says so."""
+        if not self.projects or self._slab is None:
+            return True
+        self.refuse(ONE_SLICE.format(slab=self._slab.title))
+        return False
+
+    def refuse(self, sentence: str) -> None:
+        """Say for a while, in the pane, why something cannot be done here."""
+        self._say(sentence)
+        self._refusal_over.start()
+        self.refused.emit(sentence)
+
+    def _say(self, sentence: str) -> None:
+        self.refusal = sentence
+        self.update()
 
     # --- grey ----------------------------------------------------------------------------------------------------
 
@@ -226,7 +211,7 @@ class ImageView(CameraView):
 
     def reset_view(self) -> None:
         """Go back to the fitted upright image with the window of the file."""
-        self.camera = replace(self.camera, turn=UPRIGHT)
+        self.camera = replace(self.camera, turn=self.home_turn)
         self.fit()
         if self.content is not None:
             self.set_presentation(self.content.image.presentation)

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QFocusEvent,
+    QHideEvent,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QShowEvent,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QWidget
 
-from viewer.image_view import ImageView
+from viewer.framed_view import FramedView
 from viewer.layers.rectangle import placed, rectangle_of, slice_of
-from viewer.layers.types import BoxShape
+from viewer.layers.types import BoxShape, MeasurementShape
+from viewer.measuring import slice_of_shape
 from viewer.pane_actions import perform
 from viewer.pane_input import PaneInput
 from viewer.pane_painter import paint
@@ -20,14 +32,17 @@ from viewer.shot import Shot
 from viewer.tools.base import Gesture, Tool
 from viewer.tools.catalogue import new_tool
 from viewer.tools.edit_box import box_at
+from viewer.tools.measure_edit import live, nudged
 from viewer.view_state import as_state, from_state
 
 
-class Pane(ImageView):
+class Pane(FramedView):
     """A view that a reader works in: it reports gestures and leaves their meaning to others."""
 
     box_drawn = Signal(object, str)
     box_edited = Signal(object, object)
+    measurement_drawn = Signal(object, str)
+    measurement_edited = Signal(object, object)
     box_selected = Signal(str)
     box_delete_requested = Signal(str)
     cursor_read = Signal(object, object, object)  # mm, stored voxel, value or None
@@ -38,6 +53,7 @@ class Pane(ImageView):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.tool: Tool = new_tool("navigate")
+        self.reference: Pane | None = None  # the pane whose slice cuts this one's, drawn as a line
         self._input = PaneInput(self)
 
     # --- cursor --------------------------------------------------------------------------------------------------
@@ -61,9 +77,11 @@ class Pane(ImageView):
 
     def point_at(self, x: float, y: float) -> None:
         """Set the shared cursor under a screen position."""
-        shot = self.shot
-        if shot is not None and shot.plane.contains(np.array((shot.slice_index, *shot.pixel_at(x, y)))):
-            self.cursor_mm = shot.mm_at(x, y)
+        reading = self.reading_at(x, y)
+        if reading is not None and reading.inside:
+            self.cursor_mm = reading.mm
+            if self.slab is not None and math.isinf(self.slab.thickness_mm):
+                self.set_slice(reading.slice_index)  # the picture stays: it is the whole volume
             self.update()
             self.cursor_set.emit(self.cursor_mm)
 
@@ -74,17 +92,9 @@ class Pane(ImageView):
 
     def report_cursor(self, x: float, y: float) -> None:
         """Tell position and value under a screen position."""
-        shot = self.shot
-        if shot is None or self.content is None:
-            return
-        row, column = (int(np.floor(value + 0.5)) for value in shot.pixel_at(x, y))
-        place = (shot.slice_index, row, column)
-        voxel = shot.plane.array_index(place)
-        value: float | tuple[float, ...] | None = None
-        if shot.plane.contains(np.array(place)):
-            found = self.content.image.volume.array[voxel]
-            value = tuple(map(float, found)) if np.ndim(found) else float(found)
-        self.cursor_read.emit(shot.mm_at(x, y), voxel, value)
+        reading = self.reading_at(x, y)
+        if reading is not None:
+            self.cursor_read.emit(reading.mm, reading.voxel, reading.value)
 
     # --- boxes ---------------------------------------------------------------------------------------------------
 
@@ -95,13 +105,22 @@ class Pane(ImageView):
             return None
         return next((box for box in self.content.boxes if box.uid == self.selected_box), None)
 
+    @property
+    def selected_measurement(self) -> MeasurementShape | None:
+        """The selected measurement, None where there is none."""
+        if self.content is None or not self.selected_box or not self.overlays_visible:
+            return None
+        return next((shape for shape in self.content.measurements if shape.uid == self.selected_box), None)
+
     def select_box(self, uid: str, *, by_user: bool = False) -> None:
-        """Select a box, or none with an empty uid; asked from outside, the pane goes to its slice."""
+        """Select a box or measurement, or none with an empty uid; asked from outside, the pane goes to its slice."""
         changed, self.selected_box = uid != self.selected_box, uid
         self._mark_selected()
-        box = self.selected_shape
-        if not by_user and box is not None and self._plane is not None:
-            place = slice_of(box, self._plane) if box.frame_of_reference_uid == self.frame_of_reference_uid else None
+        mark = self.selected_shape or self.selected_measurement
+        if not by_user and mark is not None and self._plane is not None:
+            find = slice_of if isinstance(mark, BoxShape) else slice_of_shape
+            alike = mark.frame_of_reference_uid == self.frame_of_reference_uid
+            place = find(mark, self._plane) if alike else None  # type: ignore[arg-type]
             if place is not None:
                 self.set_slice(place)
         self.update()
@@ -113,23 +132,32 @@ class Pane(ImageView):
         found = box_at(self, at)
         self.select_box(found.uid if found is not None else "", by_user=True)
 
-    def show_draft(self, box: BoxShape) -> None:
-        """Show a box as it is being changed."""
+    def show_draft(self, mark: BoxShape | MeasurementShape) -> None:
+        """Show a box or measurement as it is being changed."""
         if self.content is not None:
-            boxes = tuple(box if known.uid == box.uid else known for known in self.content.boxes)
-            self.content = replace(self.content, boxes=boxes)
+            place = "boxes" if isinstance(mark, BoxShape) else "measurements"
+            marks = tuple(mark if known.uid == mark.uid else known for known in getattr(self.content, place))
+            self.content = replace(self.content, **{place: marks})
             self._sync_layers()
             self.update()
 
-    def finish_draft(self, before: BoxShape) -> None:
-        """Report a finished change of a box, if it is one."""
-        after = next((box for box in self.content.boxes if box.uid == before.uid), before) if self.content else before
+    def finish_draft(self, before: BoxShape | MeasurementShape) -> None:
+        """Report a finished change of a box or measurement, if it is one."""
+        drawn = (*self.content.boxes, *self.content.measurements) if self.content is not None else ()
+        after = next((mark for mark in drawn if mark.uid == before.uid), before)
         if after != before:
-            self.box_edited.emit(before, after)
+            (self.box_edited if isinstance(before, BoxShape) else self.measurement_edited).emit(before, after)
 
     def nudge(self, across: int, down: int) -> bool:
-        """Move the selected box by screen pixels' worth of image pixels; one call is one edit."""
+        """Move the selected box or measurement by screen pixels' worth of image pixels; one call is one edit."""
         shot, box = self.shot, self.selected_shape
+        if shot is not None and (shape := self.selected_measurement) is not None and not shot.projects:
+            columns, rows = np.array(self.camera.turn).T @ (across, down)
+            if (to := nudged(shape, shot, float(rows), float(columns))) is None:
+                return False
+            self.show_draft(live(self, to))
+            self.finish_draft(shape)
+            return True
         if shot is None or box is None or box.proposal:
             return False
         edges = rectangle_of(box, shot.plane, shot.slice_index, shot.frame_uid)
@@ -188,6 +216,9 @@ class Pane(ImageView):
     def image(self, *, furniture: bool = True) -> QImage:
         """Return what the pane shows, in device pixels; without furniture only pixels and visible layers."""
         self._follow_size()
+        if self.image_visual is not None and self.shot is not None:
+            self.image_visual.complete(self.shot)
+            self.comparing.complete(self.shot)
         image = QImage(*self.camera.size, QImage.Format.Format_RGB32)
         painter = QPainter(image)
         paint(painter, self, furniture=furniture)
@@ -203,6 +234,8 @@ class Pane(ImageView):
         painter.scale(1 / self.ratio, 1 / self.ratio)
         paint(painter, self)
         painter.end()
+        if self.image_visual is not None and (self.image_visual.missing or self.comparing.missing):
+            QTimer.singleShot(0, self, self.update)  # goes on with a slab that takes longer than one painting
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Become active and give the button to its tool."""
@@ -243,6 +276,16 @@ class Pane(ImageView):
         """Become active."""
         super().focusInEvent(event)
         self.activated.emit()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Blink again."""
+        super().showEvent(event)
+        self.comparing.follow_visibility()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Stop blinking."""
+        super().hideEvent(event)
+        self.comparing.follow_visibility()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         """Forget held keys."""

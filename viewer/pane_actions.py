@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from viewer.pane import Pane
 
 ZOOM_STEP = 1.25
+OF_THE_GRID = (
+    *("overlays", "maximise", "next_pane", "true_size", "same_size"),
+    *("compare_swipe", "compare_blink", "compare_difference"),
+)
 
 
 def step_window(pane: Pane, step: int) -> None:
@@ -51,10 +55,10 @@ def reset_window(pane: Pane) -> None:
 
 
 def delete_selected(pane: Pane) -> None:
-    """Ask for the selected box to be deleted."""
-    box = pane.selected_shape
-    if box is not None:
-        pane.box_delete_requested.emit(box.uid)
+    """Ask for the selected box or measurement to be deleted."""
+    mark = pane.selected_shape or pane.selected_measurement
+    if mark is not None:
+        pane.box_delete_requested.emit(mark.uid)
 
 
 DONE_HERE: dict[str, Callable[[Pane], object]] = {
@@ -64,6 +68,11 @@ DONE_HERE: dict[str, Callable[[Pane], object]] = {
     "on_ten": lambda pane: pane.set_slice(pane.slice_index + 10),
     "first_slice": lambda pane: pane.set_slice(0),
     "last_slice": lambda pane: pane.set_slice(pane.slice_count - 1),
+    "slab": lambda pane: pane.toggle_slab(),
+    "slab_mode": lambda pane: pane.next_slab_mode(),
+    "slab_thicker": lambda pane: pane.step_thickness(1),
+    "slab_thinner": lambda pane: pane.step_thickness(-1),
+    "oblique": lambda pane: pane.toggle_oblique(),
     "cine": lambda pane: pane.set_cine(None if pane.cine else pane.cine_fps),
     "zoom_in": lambda pane: pane.set_camera(pane.camera.zoomed(ZOOM_STEP)),
     "zoom_out": lambda pane: pane.set_camera(pane.camera.zoomed(1 / ZOOM_STEP)),
@@ -94,7 +103,7 @@ def perform(pane: Pane, action: str) -> bool:
     if action in DONE_HERE:
         DONE_HERE[action](pane)
         return True
-    if action.startswith("tool:") or action in ("overlays", "maximise", "next_pane"):
+    if action.startswith("tool:") or action in OF_THE_GRID:
         pane.action_requested.emit(action)
         return True
     return False

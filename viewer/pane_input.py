@@ -10,6 +10,8 @@ from PySide6.QtGui import QKeyEvent, QKeySequence, QMouseEvent, QWheelEvent
 
 from viewer.keys import ACTIONS
 from viewer.tools.base import Gesture, Tool
+from viewer.tools.swipe import SwipeTool
+from viewer.tools.tilt import TiltTool
 from viewer.tools.view import PanTool, WindowLevelTool
 
 if TYPE_CHECKING:
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 NOTCH = 120  # eighths of a degree: one click of a mouse wheel
 ZOOM_STEP = 1.2
+SWIPE_STEP = 0.02  # of the pane's width
+TURNING = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier  # arrows that move no box
 ARROWS = {
     Qt.Key.Key_Left: (-1, 0),
     Qt.Key.Key_Right: (1, 0),
@@ -32,6 +36,7 @@ class PaneInput:
         self._pane = pane
         self._held: tuple[Qt.MouseButton, Tool] | None = None
         self._space = False
+        self._at_grip = False
         self._wheel = 0
 
     def gesture(self, position: QPointF, modifiers: Qt.KeyboardModifier) -> Gesture:
@@ -48,14 +53,21 @@ class PaneInput:
         """Give the button to its tool."""
         if self._held is not None:
             return
-        tool = self._tool_of(event.button())
+        at = self.gesture(event.position(), event.modifiers())
+        tool = self._tool_of(event.button(), event.modifiers(), at.x)
+        if tool is not None and tool.needs_slice and not self._pane.allows_drawing():
+            return
         if tool is not None:
             self._held = (event.button(), tool)
             tool.press(self._pane, self.gesture(event.position(), event.modifiers()))
 
-    def _tool_of(self, button: Qt.MouseButton) -> Tool | None:
+    def _tool_of(self, button: Qt.MouseButton, modifiers: Qt.KeyboardModifier, x: float) -> Tool | None:
         if button is Qt.MouseButton.RightButton:
             return WindowLevelTool()
+        if modifiers & Qt.KeyboardModifier.AltModifier and self._pane.plane == "oblique":
+            return TiltTool() if button is Qt.MouseButton.LeftButton else None
+        if button is Qt.MouseButton.LeftButton and not self._space and self._pane.comparing.grips(x):
+            return SwipeTool()
         if button is Qt.MouseButton.MiddleButton or (button is Qt.MouseButton.LeftButton and self._space):
             return PanTool()
         return self._pane.tool if button is Qt.MouseButton.LeftButton else None
@@ -67,7 +79,15 @@ class PaneInput:
             self._held[1].move(self._pane, at)
         else:
             self._pane.tool.hover(self._pane, at)
+            self._show_grip(at)
         self._pane.report_cursor(at.x, at.y)
+
+    def _show_grip(self, at: Gesture) -> None:
+        """Show with the pointer that the swipe line can be taken."""
+        grips = self._pane.comparing.grips(at.x)
+        if grips != self._at_grip:
+            self._at_grip = grips
+            self._pane.setCursor(SwipeTool.cursor if grips else self._pane.tool.cursor)
 
     def release(self, event: QMouseEvent) -> None:
         """Finish with the button that began."""
@@ -95,11 +115,17 @@ class PaneInput:
         if event.key() == Qt.Key.Key_Space:
             self._hold_space(held=True)
             return True
-        if event.key() in ARROWS:
+        if event.key() in ARROWS and not event.modifiers() & TURNING:
             across, down = ARROWS[Qt.Key(event.key())]
             stride = 10 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1
             if self._pane.nudge(across * stride, down * stride):
                 return True  # without a box to move here the arrows scroll
+        if event.key() in ARROWS and event.modifiers() & Qt.KeyboardModifier.AltModifier:
+            across, down = ARROWS[Qt.Key(event.key())]
+            degrees = 5 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1
+            if self._pane.tilt(across * degrees, -down * degrees):
+                return True
+            return across != 0 and self._pane.comparing.nudge(across * degrees * SWIPE_STEP)
         action = action_of(event)
         return bool(action) and self._pane.perform(action)
 

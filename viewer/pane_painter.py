@@ -18,15 +18,20 @@ from viewer.furniture.corners import (
     draw_scale_bar,
     letters_shown,
 )
+from viewer.furniture.legend import draw_legend
+from viewer.furniture.reference import draw_reference
+from viewer.layers.class_map import ClassMapVisual
 from viewer.layers.heatmap import HeatmapVisual
-from viewer.layers.types import HeatmapLayer
+from viewer.layers.types import ClassMapLayer, HeatmapLayer, MaskLayer
 from viewer.presentation import VoiLut
 from viewer.shot import Shot
 
 if TYPE_CHECKING:
     from viewer.pane import Pane
 
+EDGE = 0.5 + 1e-6  # a slice reaches half a slice beyond its centre
 GAP, ARM = 10.0, 26.0  # logical pixels: the crosshair's open middle, and its arm on a single image
+RASTERS = (HeatmapLayer, ClassMapLayer, MaskLayer)
 NO_SPACING = "Pixel spacing unknown: no millimetres"
 
 
@@ -42,8 +47,13 @@ def paint(painter: QPainter, pane: Pane, *, furniture: bool = True) -> None:
             _frame(painter, pane)
         return
     visual.draw(painter, shot)
-    if pane.overlays_visible:
-        for layer in pane.layer_visuals:
+    over = pane.layer_visuals if pane.overlays_visible else []
+    for layer in over:
+        if isinstance(layer.layer, RASTERS):
+            layer.draw(painter, shot)
+    pane.comparing.draw(painter, shot)
+    for layer in over:  # marks are places in the body: they hold on both sides of a comparison
+        if not isinstance(layer.layer, RASTERS):
             layer.draw(painter, shot)
     if furniture:
         _furniture(sheet, pane, shot)
@@ -53,19 +63,31 @@ def _furniture(sheet: Sheet, pane: Pane, shot: Shot) -> None:
     content = pane.content
     assert content is not None
     if pane.overlays_visible:
+        if pane.reference is not None:
+            draw_reference(sheet, shot, pane.reference.shot)
         _crosshair(sheet, pane, shot)
     pane.tool.draw(pane, sheet.painter)
     known = content.image.spacing_known
-    draw_corners(sheet, content, own_lines(pane, shot), "" if known else NO_SPACING)
+    draw_corners(sheet, content, own_lines(pane, shot), "" if known else NO_SPACING, _outer(pane))
     draw_letters(sheet, letters_shown(content, shot))
     if known:
         draw_scale_bar(sheet, shot.camera.zoom)
     heatmap = visible_heatmap(pane, shot)
     if heatmap is not None:
         draw_colour_bar(sheet, heatmap)
-    if content.banner:
-        draw_banner(sheet, content.banner)
+    classes = visible_class_map(pane, shot)
+    if classes is not None:
+        draw_legend(sheet, classes, beside_bar=heatmap is not None)
+    pane.comparing.draw_titles(sheet)
+    if banner := pane.refusal or content.banner or pane.comparing.problem:
+        draw_banner(sheet, banner)
     _frame(sheet.painter, pane)
+
+
+def _outer(pane: Pane) -> str:
+    """Return the side away from the chest wall, where texts do not lie on the breast; "" for any other image."""
+    framing = pane.framing
+    return {"left": "right", "right": "left"}.get(framing.chest_wall, "") if framing is not None else ""
 
 
 def visible_heatmap(pane: Pane, shot: Shot) -> HeatmapLayer | None:
@@ -76,15 +98,27 @@ def visible_heatmap(pane: Pane, shot: Shot) -> HeatmapLayer | None:
     return shown[-1] if shown else None
 
 
+def visible_class_map(pane: Pane, shot: Shot) -> ClassMapLayer | None:
+    """Return the topmost class map that has a class on this slice, None where none has or overlays are hidden."""
+    if not pane.overlays_visible:
+        return None
+    shown = [v.layer for v in pane.layer_visuals if isinstance(v, ClassMapVisual) and v.covers(shot)]
+    return shown[-1] if shown else None
+
+
 def own_lines(pane: Pane, shot: Shot) -> list[str]:
     """Return the lines the pane itself writes: slice, window, zoom."""
     lines = []
     if pane.slice_count > 1:
         plane = "" if shot.plane.name == "native" else f"{shot.plane.name}  "
-        lines.append(f"{plane}{shot.slice_index + 1} / {pane.slice_count}")
+        first, last = shot.span
+        number = f"{first + 1}–{last + 1}" if shot.projects else f"{shot.slice_index + 1}"
+        lines.append(f"{plane}{number} / {pane.slice_count}")
+    lines += [shot.slab.title] if shot.slab is not None else []
     lines.append(window_text(pane))
     column_mm = shot.plane.spacing_mm[2]
     lines.append(f"{shot.camera.zoom * column_mm * 100:.0f} %")
+    lines.append(pane.size_text)
     return [line for line in lines if line]
 
 
@@ -109,7 +143,8 @@ def _crosshair(sheet: Sheet, pane: Pane, shot: Shot) -> None:
     if pane.cursor_mm is None:
         return
     index = shot.plane.to_index(pane.cursor_mm)
-    if abs(index[0] - shot.slice_index) > 0.5 + 1e-6 or not shot.plane.contains(index):
+    first, last = shot.span
+    if not first - EDGE <= index[0] <= last + EDGE or not shot.plane.contains(index):
         return
     x, y = shot.screen_of(float(index[1]), float(index[2]))
     gap = GAP * sheet.ratio

@@ -1,4 +1,9 @@
-"""Planes: how a volume's array is turned into displayed slices, and which way the patient lies on them. Qt-free."""
+"""Planes: how a volume's array is turned into displayed slices, and which way the patient lies on them. Qt-free.
+
+A standard plane of a volume that lies straight in the patient shows stored voxels, exactly. Where the acquisition is
+turned by more than :data:`ALIGNED`, "axial" along the array would be a wrong word: :mod:`viewer.reslice` then resamples
+true patient planes.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +12,7 @@ from itertools import permutations
 
 import numpy as np
 
-PLANES = ("native", "axial", "sagittal", "coronal")
+PLANES = ("native", "axial", "sagittal", "coronal", "oblique")
 # slice, row and column axis of each plane in LPS, as (patient axis, sign of its increase on the screen); rows run
 # downwards. Axial: anterior up, patient right on screen left. Coronal and sagittal: head up; sagittal: anterior left.
 STANDARD = {
@@ -16,6 +21,7 @@ STANDARD = {
     "sagittal": ((0, 1), (2, -1), (1, 1)),
 }
 LETTERS = (("L", "R"), ("P", "A"), ("H", "F"))
+ALIGNED = 0.999  # cosine between an array axis and its patient axis: 2.6 degrees, 6 mm at the edge of a 260 mm field
 TILT = 0.3  # a direction cosine above this earns its letter: 17 degrees off the main axis
 
 
@@ -46,6 +52,16 @@ class Plane:
         """Slice, row and column spacing."""
         slice_mm, row_mm, column_mm = np.linalg.norm(self.affine[:3, :3], axis=0)
         return float(slice_mm), float(row_mm), float(column_mm)
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Identity for caches: two planes with the same key show the same slices of a volume."""
+        return self.name, self.shape, self.affine.tobytes()
+
+    @property
+    def step_mm(self) -> float:
+        """Distance between slices along the normal; less than their spacing where the array is sheared."""
+        return abs(float(self.normal @ self.affine[:3, 0]))
 
     @property
     def row_cosine(self) -> np.ndarray:
@@ -99,17 +115,33 @@ def plane_of(shape: tuple[int, ...], affine: np.ndarray, name: str = "native") -
     affine
         4×4: (k, j, i, 1) of a voxel centre to LPS mm.
     name
-        ``"native"`` shows the array as stored; the others take the closest array axes and the standard orientation.
+        ``"native"`` shows the array as stored. ``"axial"``, ``"sagittal"`` and ``"coronal"`` are seen in the standard
+        orientation: array slices where the array lies within :data:`ALIGNED` of the patient's axes, else resampled.
+        ``"oblique"`` starts as the native plane; see :func:`viewer.reslice.oblique_plane` for tilted ones.
     """
     if name not in PLANES:
         raise ValueError(f"plane {name!r} is not one of {', '.join(PLANES)}")
     affine = np.asarray(affine, dtype=float)
+    if name == "oblique":
+        from viewer.reslice import oblique_plane
+
+        return oblique_plane(shape, affine)
+    if name != "native" and not is_aligned(affine):
+        from viewer.reslice import patient_plane
+
+        return patient_plane(shape, affine, name)
     if name == "native":
         axes, flips = (0, 1, 2), (False, False, False)
     else:
         axes, flips = _standard(affine, name)
     sizes = (shape[axes[0]], shape[axes[1]], shape[axes[2]])
     return Plane(name, axes, flips, sizes, _display_affine(affine, axes, flips, sizes))
+
+
+def is_aligned(affine: np.ndarray) -> bool:
+    """Whether each array axis runs along a patient axis, within :data:`ALIGNED`."""
+    cosines = np.abs(affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0))
+    return bool((cosines.max(axis=0) >= ALIGNED).all())
 
 
 def _standard(affine: np.ndarray, name: str) -> tuple[tuple[int, int, int], tuple[bool, bool, bool]]:

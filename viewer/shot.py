@@ -9,22 +9,42 @@ import numpy as np
 
 from viewer.camera import Camera
 from viewer.planes import Plane, letters_of
+from viewer.projection import span_of
+from viewer.slab import Slab
 
 
 @dataclass(frozen=True)
 class Shot:
-    """What a pane looks at. Screen positions are device pixels from the pane's top left corner."""
+    """What a pane looks at: a slice, or a slab around it. Screen positions are device pixels from the top left."""
 
     plane: Plane
     slice_index: int
     camera: Camera
     frame_uid: str = ""
     ratio: float = 1.0  # device pixels per logical pixel, for the width of lines and letters
+    slab: Slab | None = None
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """First and last slice seen; twice the slice shown where nothing is projected."""
+        return span_of(self.plane, self.slice_index, self.slab)
+
+    @property
+    def projects(self) -> bool:
+        """Whether more than one slice is put together."""
+        first, last = self.span
+        return first != last
+
+    @property
+    def content_key(self) -> tuple[object, ...]:
+        """Identity of what is looked at, however it lies on the screen."""
+        mode = self.slab.mode if self.slab is not None and self.projects else ""
+        return self.plane.key, self.span, mode
 
     @property
     def key(self) -> tuple[object, ...]:
         """Identity for caches of what was drawn."""
-        return self.plane.name, self.plane.shape, self.slice_index, self.camera
+        return *self.content_key, self.camera
 
     @property
     def one_to_one(self) -> bool:

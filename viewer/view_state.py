@@ -6,9 +6,13 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from viewer.camera import Turn
 from viewer.planes import PLANES
 from viewer.presentation import Presentation, VoiFunction, Window
+from viewer.reslice import ReslicedPlane
+from viewer.slab import Slab
 
 if TYPE_CHECKING:
     from viewer.pane import Pane
@@ -23,6 +27,8 @@ def as_state(pane: Pane) -> dict[str, Any]:
         "image": pane.content.image.uid,
         "plane": pane.plane,
         "slice": pane.slice_index,
+        "oblique": _oblique_state(pane),
+        "slab": _slab_state(pane.slab),
         "fitted": pane.fitted,
         "centre_mm": list(camera.centre_mm),
         "zoom": camera.zoom / pane.ratio,
@@ -30,6 +36,46 @@ def as_state(pane: Pane) -> dict[str, Any]:
         "cursor_mm": list(pane.cursor_mm) if pane.cursor_mm is not None else None,
         "presentation": _presentation_state(pane.presentation),
     }
+
+
+def _slab_state(slab: Slab | None) -> dict[str, Any] | None:
+    if slab is None:
+        return None
+    return {"mode": slab.mode, "thickness_mm": None if math.isinf(slab.thickness_mm) else slab.thickness_mm}
+
+
+def _oblique_state(pane: Pane) -> dict[str, Any] | None:
+    plane = pane.shot.plane if pane.shot is not None else None
+    if not isinstance(plane, ReslicedPlane) or plane.name != "oblique":
+        return None
+    return {"directions": plane.directions.ravel().tolist(), "pivot_mm": list(plane.pivot_mm)}
+
+
+def _restore_slab(pane: Pane, state: object) -> None:
+    if state is None:
+        pane.set_slab(None)
+        return
+    if not isinstance(state, dict) or state.get("mode") not in ("max", "mean", "min"):
+        return
+    whole = state.get("thickness_mm") is None
+    thickness = [math.inf] if whole else _numbers([state["thickness_mm"]], 1)
+    if thickness is not None and thickness[0] > 0:
+        pane.set_slab(Slab(state["mode"], thickness[0]))
+
+
+def _restore_plane(pane: Pane, state: dict[str, Any]) -> None:
+    oblique = state.get("oblique")
+    if state.get("plane") not in PLANES:
+        return
+    if state["plane"] != "oblique":
+        pane.set_plane(state["plane"])
+    elif isinstance(oblique, dict):
+        numbers, pivot = _numbers(oblique.get("directions"), 9), _numbers(oblique.get("pivot_mm"), 3)
+        if numbers is None or pivot is None:
+            return
+        directions = np.array(numbers).reshape(3, 3)
+        if np.allclose(directions.T @ directions, np.eye(3), atol=1e-6):
+            pane.set_oblique(directions, pivot)
 
 
 def _presentation_state(presentation: Presentation | None) -> dict[str, Any]:
@@ -47,8 +93,9 @@ def from_state(pane: Pane, state: dict[str, Any]) -> None:
     """Take up what fits; a state comes from a file and may be of another version, so each value is checked."""
     if pane.content is None or state.get("image", pane.content.image.uid) != pane.content.image.uid:
         return
-    if state.get("plane") in PLANES:
-        pane.set_plane(state["plane"])
+    _restore_plane(pane, state)
+    if "slab" in state:
+        _restore_slab(pane, state["slab"])
     point = _numbers(state.get("cursor_mm"), 3)
     if point is not None:
         pane.cursor_mm = (point[0], point[1], point[2])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from app.cli.kinetics_arguments import add_arguments as kinetics_arguments
+
 VERSION = "0.1.0"
 RESEARCH_USE = "Research use only, not for diagnosis."
 
@@ -20,16 +22,33 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _window(commands)
     _scan(commands)
+    _hang(commands)
     _render(commands)
     _models(commands)
     _analyse(commands)
+    _register(commands)
     _doctor(commands)
+    _measurements(commands)
     _demo(commands)
     _review(commands)
+    kinetics_arguments(commands)
     return top
 
 
-COMMANDS = ("window", "scan", "render", "models", "analyse", "doctor", "demo", "review")
+COMMANDS = (
+    "window",
+    "scan",
+    "hang",
+    "render",
+    "models",
+    "analyse",
+    "register",
+    "doctor",
+    "demo",
+    "review",
+    "measurements",
+    "kinetics",
+)
 
 
 def _window(commands: argparse._SubParsersAction) -> None:
@@ -42,6 +61,13 @@ def _scan(commands: argparse._SubParsersAction) -> None:
     scan = commands.add_parser("scan", help="say what was found, what was skipped and why")
     scan.add_argument("path", type=Path)
     scan.add_argument("--json", action="store_true", help="print JSON instead of text")
+
+
+def _hang(commands: argparse._SubParsersAction) -> None:
+    hang = commands.add_parser("hang", help="say which image hangs in which pane at each step, with priors")
+    hang.add_argument("path", type=Path)
+    hang.add_argument("--framed", action="store_true", help="read the pixels too and say how each image is turned")
+    hang.add_argument("--json", action="store_true", help="print JSON instead of text")
 
 
 def _render(commands: argparse._SubParsersAction) -> None:
@@ -78,9 +104,26 @@ def _analyse(commands: argparse._SubParsersAction) -> None:
     analyse.add_argument("--json", action="store_true", help="also print the JSON")
 
 
+def _register(commands: argparse._SubParsersAction) -> None:
+    register = commands.add_parser("register", help="correct motion between phases; writes NIfTI and a JSON report")
+    register.add_argument("path", type=Path)
+    register.add_argument("--out", type=Path, required=True, metavar="DIR")
+    register.add_argument("--dynamic", type=int, default=1, metavar="N", help="dynamic series, from 1 (default 1)")
+    register.add_argument("--json", action="store_true", help="also print the JSON")
+
+
 def _doctor(commands: argparse._SubParsersAction) -> None:
     doctor = commands.add_parser("doctor", help="versions, devices, decoders, workspace health")
     doctor.add_argument("--json", action="store_true")
+
+
+def _measurements(commands: argparse._SubParsersAction) -> None:
+    stored = commands.add_parser("measurements", help="list the measurements stored in the workspace")
+    stored.add_argument("path", nargs="?", type=Path, help="images whose measurements are listed")
+    stored.add_argument("--study", metavar="UID", help="study, where its images are not at hand")
+    form = stored.add_mutually_exclusive_group()
+    form.add_argument("--csv", type=Path, metavar="FILE", help="write CSV with units, basis, points and UIDs")
+    form.add_argument("--json", action="store_true", help="print JSON instead of text")
 
 
 def _demo(commands: argparse._SubParsersAction) -> None:

@@ -14,7 +14,9 @@ from app.session.annotations import Annotations
 from app.session.brightness import BrightnessCheck
 from app.session.images import Images
 from app.session.keeping import Keeping
+from app.session.kinetics import Kinetics
 from app.session.library import OpenStudies
+from app.session.motion import MotionCorrection
 from app.session.overlays import Overlays
 from app.session.readings import Readings
 
@@ -36,6 +38,10 @@ class Session(QObject):
         Studies: opening, the current one, corrections by the user.
     images
         Pixels in memory and thumbnails.
+    motion
+        Motion correction of dynamic series; ``correction_changed`` says that another one is in use.
+    kinetics
+        Curves, classes and maps of dynamic series.
     annotations
         Boxes, labels, undo.
     readings
@@ -47,6 +53,7 @@ class Session(QObject):
     """
 
     settings_changed = Signal()
+    correction_changed = Signal()
 
     def __init__(self, jobs: Jobs, notices: Notices, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -55,6 +62,11 @@ class Session(QObject):
         self.keeping = Keeping(jobs, notices, self)
         self.library = OpenStudies(jobs, notices, self.keeping, self)
         self.images = Images(jobs, notices, self.library, self)
+        self.motion = MotionCorrection(jobs, notices, self.keeping, self.library, self.images, self)
+        self.images.correction = self.motion.correction
+        self.kinetics = Kinetics(jobs, notices, self.library, self.images, self)
+        self.kinetics.take_settings(self.settings)
+        self.motion.changed.connect(self._take_correction)
         self.annotations = Annotations(self.keeping, self.library, self)
         self.readings = Readings(jobs, notices, self.keeping, self.images, self.library)
         self.overlays = Overlays(self.settings, self)
@@ -64,6 +76,12 @@ class Session(QObject):
         self.keeping.opened.connect(self.library.reopen)
         self._warmer = QTimer(self, singleShot=True, interval=WARM_UP_AFTER_MS)
         self._warmer.timeout.connect(self.warm_up)
+
+    def _take_correction(self) -> None:
+        """Let go of what was made with another motion correction, so that everything is made anew."""
+        self.images.forget_corrected()
+        self.kinetics.follow_correction()
+        self.correction_changed.emit()
 
     @property
     def study(self) -> Study | None:
@@ -109,6 +127,7 @@ class Session(QObject):
         self.readings.device = settings.device
         self.images.memory_share = settings.memory_share
         self.overlays.take_settings(settings)
+        self.kinetics.take_settings(settings)
         self.settings_changed.emit()
 
     def close(self) -> None:

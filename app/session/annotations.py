@@ -1,4 +1,4 @@
-"""Annotations: the boxes of the current study, the label that is armed, and undo; each edit is on the disk first."""
+"""Annotations: boxes and measurements of the current study, the armed label, and undo; edits are on the disk first."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from PySide6.QtGui import QUndoStack
 
 from app.session.keeping import Keeping
 from app.session.library import OpenStudies
-from app.session.undo import BoxEdit, describe, rebuild
+from app.session.undo import MarkEdit, describe, rebuild
 from app.studies.study import SeriesKind
-from app.workspace.box import Box, Edit
+from app.workspace.box import Box, Edit, Mark
+from app.workspace.measurement import Measurement
 
 if TYPE_CHECKING:
     from app.workspace.store import Workspace
@@ -27,7 +28,7 @@ class Annotations(QObject):
     Attributes
     ----------
     changed
-        A box was drawn, changed, deleted, or those of another study are there.
+        A box or measurement was drawn, changed, deleted, or those of another study are there.
     label_changed
         Another label is armed, or other labels can be chosen.
     """
@@ -38,6 +39,7 @@ class Annotations(QObject):
     def __init__(self, keeping: Keeping, library: OpenStudies, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.boxes: tuple[Box, ...] = ()
+        self.measurements: tuple[Measurement, ...] = ()
         self.taxonomy: Taxonomy | None = None
         self.label = ""
         self.undo_stack = QUndoStack(self)
@@ -45,12 +47,12 @@ class Annotations(QObject):
         library.turned.connect(self._turn)
 
     def _turn(self) -> None:
-        """Bring boxes, undo history and labels of the current study back."""
+        """Bring boxes, measurements, undo history and labels of the current study back."""
         study, workspace = self._library.study, self._keeping.workspace
-        self.boxes = ()
+        self.boxes, self.measurements = (), ()
         self.undo_stack.clear()
         if study is not None and workspace is not None:
-            self.boxes = workspace.boxes(study.uid)
+            self.boxes, self.measurements = workspace.boxes(study.uid), workspace.measurements(study.uid)
             history = workspace.history(study.uid)
             rebuild(self.undo_stack, history.edits, history.position)
         if study is not None:
@@ -79,24 +81,38 @@ class Annotations(QObject):
         """Return a box of the study."""
         return next((box for box in self.boxes if box.uid == uid), None)
 
-    def commit(self, before: Box | None, after: Box | None) -> None:
+    def measurement(self, uid: str) -> Measurement | None:
+        """Return a measurement of the study, as it is stored."""
+        return next((one for one in self.measurements if one.uid == uid), None)
+
+    def mark(self, uid: str) -> Mark | None:
+        """Return a box or measurement of the study."""
+        return self.box(uid) or self.measurement(uid)
+
+    def commit(self, before: Mark | None, after: Mark | None) -> None:
         """Perform one edit: in the database first, then on the undo stack, then on screen."""
         edit = Edit(before, after, describe(before, after))
         workspace = self._keeping.require()
         workspace.apply(edit)
-        self.undo_stack.push(BoxEdit(edit))
+        self.undo_stack.push(MarkEdit(edit))
         self._take_from(workspace)
 
     def relabel(self, uid: str, code: str) -> None:
-        """Give a box another label."""
-        box = self.box(uid)
-        if box is not None and box.label != code:
-            self.commit(box, replace(box, label=code, taxonomy=self.taxonomy_id))
+        """Give a box or measurement another label."""
+        mark = self.mark(uid)
+        if mark is not None and mark.label != code:
+            self.commit(mark, replace(mark, label=code, taxonomy=self.taxonomy_id))
+
+    def set_note(self, uid: str, note: str) -> None:
+        """Give a box or measurement another note."""
+        mark = self.mark(uid)
+        if mark is not None and mark.note != note:
+            self.commit(mark, replace(mark, note=note))
 
     def delete(self, uid: str) -> None:
-        """Delete a box."""
-        if (box := self.box(uid)) is not None:
-            self.commit(box, None)
+        """Delete a box or measurement."""
+        if (mark := self.mark(uid)) is not None:
+            self.commit(mark, None)
 
     def undo(self) -> None:
         """Take the last step back, also one of an earlier day."""
@@ -120,10 +136,11 @@ class Annotations(QObject):
 
     def _step(self, index: int) -> list[Edit]:
         command = self.undo_stack.command(index)
-        return command.edits if isinstance(command, BoxEdit) else []
+        return command.edits if isinstance(command, MarkEdit) else []
 
     def _take_from(self, workspace: Workspace) -> None:
         assert self._library.study is not None
-        self.boxes = workspace.boxes(self._library.study.uid)
+        uid = self._library.study.uid
+        self.boxes, self.measurements = workspace.boxes(uid), workspace.measurements(uid)
         self._keeping.pass_on_notices()
         self.changed.emit()

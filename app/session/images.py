@@ -1,25 +1,30 @@
-"""Images: the stacks whose pixels are in memory, those on their way, and the thumbnails of a study."""
+"""Images: the stacks and derived images whose pixels are in memory, those on their way, and those to be read ahead."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import psutil
 from PySide6.QtCore import QObject, Signal
 
-from app.jobs import Job, Jobs
-from app.notices import Notices
+from app.jobs import Jobs
+from app.notices import Notices, is_unexpected
+from app.session.budget import Budget
+from app.session.fetching import Fetching, roots
 from app.session.library import OpenStudies
+from app.session.memory import ImageMemory
+from app.session.thumbnails import ThumbnailMaker
+from app.studies.derived import parse
+from app.studies.errors import StudyError
+from app.studies.recipe import is_corrected, sources_of, title_of
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from app.studies.load import LoadedStack
     from app.studies.study import Study
-    from inference.progress import Progress
+    from inference.prepare.register import Correction
 
-ALWAYS_KEPT = 4  # one per pane, whatever the memory
+CANCELLED = "Loading was cancelled. Double-click to load again."
 
 
 class Images(QObject):
@@ -28,104 +33,251 @@ class Images(QObject):
     Attributes
     ----------
     changed
-        Stack uid: its pixels have arrived, failed or were replaced.
+        Uid of a stack or derived image: its pixels have arrived, failed or were replaced.
+    evicted
+        Uid of an image that left memory; it is read again when it is asked for.
+    measured
+        The memory was measured: :attr:`budget` is new.
     thumbnail_ready
         Stack uid and uint8 image (rows, columns[, 3]).
     unreadable
-        Why a stack could not be read, for the pane that should have shown it.
+        Why an image could not be read, for the pane that should have shown it.
+    memory
+        What images may take, and what must stay: ``memory.pinned`` is set by the display.
+    correction
+        How a phase moved against its reference (uids of both), None where that is not known. Set by the session.
     """
 
     changed = Signal(str)
+    evicted = Signal(str)
+    measured = Signal()
     thumbnail_ready = Signal(str, object)
 
     def __init__(self, jobs: Jobs, notices: Notices, library: OpenStudies, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.memory_share = 0.5
         self.unreadable: dict[str, str] = {}
-        self._jobs, self._notices, self._library = jobs, notices, library
-        self._loaded: OrderedDict[str, LoadedStack] = OrderedDict()
+        self.correction: Callable[[str, str], Correction | None] = lambda _of, _reference: None
+        self.memory = ImageMemory(notices)
+        self._notices, self._library = notices, library
+        self._fetching = Fetching(jobs, library, self)
+        self._fetching.came.connect(self._take)
+        self._fetching.failed.connect(self._refused)
+        self._ahead: tuple[str, ...] = ()
+        self._thumbnails = ThumbnailMaker(jobs, self)
+        self._thumbnails.ready.connect(self.thumbnail_ready)
         library.turned.connect(self._turn)
-        library.respaced.connect(self.forget)
+        library.changed.connect(self._forget_replaced)
+        library.study_changed.connect(self._retitle)
+        library.respaced.connect(self._respaced)
+        library.closed.connect(self._close)
 
-    def loaded(self, stack_uid: str) -> LoadedStack | None:
-        """Return a stack's pixels where they are in memory."""
-        if stack_uid in self._loaded:
-            self._loaded.move_to_end(stack_uid)
-        return self._loaded.get(stack_uid)
+    # -- what is there ---------------------------------------------------------------------------------------------
 
-    def awaited(self, stack_uid: str) -> bool:
-        """Whether a stack's pixels are not there and may still come."""
-        return stack_uid not in self._loaded and stack_uid not in self.unreadable
+    def loaded(self, uid: str) -> LoadedStack | None:
+        """Return an image's pixels where they are in memory, and note that they are used."""
+        return self.memory.shelf.get(uid)
+
+    def awaited(self, uid: str) -> bool:
+        """Whether an image's pixels are not there and may still come."""
+        return uid not in self.memory.shelf and uid not in self.unreadable
 
     @property
     def bytes(self) -> int:
-        """How much memory the images in memory take."""
-        return sum(loaded.volume.array.nbytes for loaded in self._loaded.values())
+        """How much memory the images in memory take; arrays that several share count once."""
+        return self.memory.shelf.bytes
 
-    def forget(self, stack_uid: str = "") -> None:
-        """Drop a stack from memory, or all of them; what is on its way is not waited for."""
-        for uid in [stack_uid] if stack_uid else list(self._loaded):
-            self._jobs.supersede(f"load {uid}")
-            self._loaded.pop(uid, None)
+    @property
+    def budget(self) -> Budget:
+        """How much memory images may take, as measured last."""
+        return self.memory.budget
 
-    def request(self, stack_uid: str, *, quiet: bool = False) -> None:
-        """Read a stack in the background unless it is in memory or on its way."""
-        study = self._library.study
-        key = f"load {stack_uid}"
-        if study is None or stack_uid in self._loaded or any(job.key == key for job in self._jobs.active):
+    @property
+    def memory_share(self) -> float:
+        """Share of the computer's memory that images may take; :class:`app.session.budget.Budget` has the rule."""
+        return self.memory.share
+
+    @memory_share.setter
+    def memory_share(self, share: float) -> None:
+        self.memory.share = share
+        self.relieve()
+
+    @property
+    def pinned(self) -> Callable[[], Iterable[str]]:
+        """Return the uids that must stay in memory: what the panes show. Set by the display."""
+        return self.memory.pinned
+
+    @pinned.setter
+    def pinned(self, pinned: Callable[[], Iterable[str]]) -> None:
+        self.memory.pinned = pinned
+
+    # -- what goes -------------------------------------------------------------------------------------------------
+
+    def forget(self, uid: str = "") -> None:
+        """Drop a stack and what is derived from it, or everything; what is on its way is not waited for."""
+        self._forget_where(lambda known: not uid or uid in roots(known))
+
+    def forget_corrected(self) -> None:
+        """Drop every motion-corrected image: another correction is in use."""
+        self._forget_where(is_corrected)
+
+    def _forget_where(self, chosen: Callable[[str], bool]) -> None:
+        for known in {*self.memory.shelf, *self._fetching.uids}:
+            if chosen(known):
+                self._fetching.give_up(known)
+                if self.memory.drop(known):
+                    self.evicted.emit(known)
+        self.unreadable = {known: why for known, why in self.unreadable.items() if not chosen(known)}
+
+    def free_unseen(self) -> int:
+        """Drop everything that no pane shows; return how many bytes became free."""
+        before, self._ahead = self.bytes, ()
+        self._evict(0)
+        self.relieve()
+        return before - self.bytes
+
+    def relieve(self) -> None:
+        """Measure the memory, let go of what does not fit any more, and return it to the system.
+
+        The window does this every two seconds.
+        """
+        self.memory.give_back()
+        self.memory.measure(sum(self._fetching.coming.values()))
+        self._evict(self.budget.limit)
+        self.measured.emit()
+
+    def _evict(self, limit: int, kept: Iterable[str] = ()) -> None:
+        """Let go of what was used least recently; what derived images on their way are made from stays."""
+        for uid in self.memory.evict(limit, {*self._fetching.sources, *kept}):
+            self.evicted.emit(uid)
+
+    # -- what comes ------------------------------------------------------------------------------------------------
+
+    def request(self, uid: str, *, quiet: bool = False) -> None:
+        """Read or compute an image of any open study in the background, unless it is in memory or on its way.
+
+        Parameters
+        ----------
+        quiet
+            Whether nobody waits for it: no progress is shown, and other reading goes first.
+        """
+        study, fetching = self._library.study_of(uid), self._fetching
+        if study is None or uid in self.memory.shelf:
             return
-        self.unreadable.pop(stack_uid, None)
-
-        def work(progress: Progress) -> LoadedStack:
-            from app.studies.load import load_stack
-
-            return load_stack(study, stack_uid, progress, background=quiet)
-
-        take = lambda loaded: self._take(study, stack_uid, loaded)  # noqa: E731
-        failed = lambda error: self._refused(stack_uid, error)  # noqa: E731
-        cancelled = lambda: self._refused(stack_uid, None)  # noqa: E731
-        title = f"Loading {study.series_of(stack_uid)[0].label}"
-        self._jobs.start(Job(title, work, key, take, failed, cancelled, quiet=quiet))
-
-    def _take(self, study: Study, stack_uid: str, loaded: LoadedStack) -> None:
-        current = self._library.study
-        if current is None or current.uid != study.uid:
+        if uid in fetching.uids:
+            if not quiet:
+                fetching.hurry(uid)
             return
-        self._loaded[stack_uid] = loaded
-        self._loaded.move_to_end(stack_uid)
-        most = psutil.virtual_memory().total * self.memory_share
-        while len(self._loaded) > ALWAYS_KEPT and self.bytes > most:
-            self._loaded.popitem(last=False)
-        self.changed.emit(stack_uid)
+        self.unreadable.pop(uid, None)
+        if quiet:
+            fetching.quiet.add(uid)
+        if parse(uid) is None:
+            fetching.read(study, uid, self._make_room(study, uid))
+            return
+        fetching.waiting.add(uid)
+        for source in sources_of(uid):
+            self.request(source, quiet=quiet)
+        self._derive_ready()
 
-    def _refused(self, stack_uid: str, error: Exception | None) -> None:
-        hint = f"\n{getattr(error, 'hint', '')}" if getattr(error, "hint", "") else ""
-        self.unreadable[stack_uid] = f"{error}{hint}" if error else "Loading was cancelled. Double-click to load again."
-        if error is not None:
+    def _make_room(self, study: Study, uid: str) -> int:
+        """Let go of what has no place beside an image that is on its way; return its size in bytes."""
+        coming, size = sum(self._fetching.coming.values()), self.memory.bytes_wanted(study, uid)
+        self.memory.measure(coming)
+        self._evict(self.budget.limit - coming - size)
+        return size
+
+    def _derive_ready(self) -> None:
+        """Start computing what has its sources, and give up what cannot have them."""
+        for uid in tuple(self._fetching.waiting):
+            study, sources = self._library.study_of(uid), sources_of(uid)
+            failed = [source for source in sources if source in self.unreadable]
+            there = [loaded for source in sources if (loaded := self.memory.shelf.peek(source)) is not None]
+            if uid not in self._fetching.waiting or study is None:
+                continue
+            if failed:
+                self._refused(uid, StudyError(self.unreadable[failed[0]]))
+            elif len(there) == len(sources):
+                derived = parse(uid)
+                needs = derived is not None and parse(sources[0]) is None and is_corrected(uid)
+                correction = self.correction(derived.of, derived.reference) if needs and derived else None
+                self._fetching.derive(study, uid, self._make_room(study, uid), there, correction)
+
+    def prefetch(self, uids: Iterable[str]) -> None:
+        """Read these ahead, one by one and in this order, whenever nothing that was asked for is on its way.
+
+        Nothing is read that would push out an image on show or another one of these. A later call replaces the list.
+        """
+        self._ahead = tuple(dict.fromkeys(uids))
+        self._read_ahead()
+
+    def _read_ahead(self) -> None:
+        if self._fetching.uids or self.budget.short:
+            return
+        for uid in self._ahead:
+            study = self._library.study_of(uid)
+            if study is not None and self.awaited(uid):
+                if self._fits(study, uid):
+                    self.request(uid, quiet=True)
+                return
+
+    def _fits(self, study: Study, uid: str) -> bool:
+        shelf = self.memory.shelf
+        new = [one for one in roots(uid) if one not in shelf]
+        kept = {*self.pinned(), *self._ahead, *roots(uid)}
+        return shelf.bytes_of(kept) + sum(self.memory.bytes_wanted(study, one) for one in new) <= self.budget.limit
+
+    # -- what came -------------------------------------------------------------------------------------------------
+
+    def _take(self, uid: str, loaded: LoadedStack) -> None:
+        asked_for = () if uid in self._fetching.quiet else (uid,)
+        self._fetching.settled(uid)
+        self.memory.keep(uid, loaded)
+        self.memory.measure(sum(self._fetching.coming.values()))
+        self._evict(self.budget.limit, asked_for)
+        self.memory.tell_too_large()
+        self._arrived(uid)
+
+    def _refused(self, uid: str, error: Exception | None) -> None:
+        loud = uid not in self._fetching.quiet and parse(uid) is None
+        self._fetching.settled(uid)
+        self.unreadable[uid] = f"{error}\n{getattr(error, 'hint', '')}".strip() if error else CANCELLED
+        if error is not None and (loud or is_unexpected(error)):
             self._notices.error("The images could not be shown", error)
-        self.changed.emit(stack_uid)
+        self._arrived(uid)
 
-    # -- thumbnails ------------------------------------------------------------------------------------------------
+    def _arrived(self, uid: str) -> None:
+        self._derive_ready()
+        self.changed.emit(uid)
+        self._read_ahead()
+
+    # -- studies that come, turn and go ----------------------------------------------------------------------------
 
     def _turn(self) -> None:
-        self._jobs.supersede("thumbnails")
-        self._make_thumbnails(self._library.stack_uids)
+        self._ahead = ()
+        self._fetching.give_up_others(self._library.study)
+        self._thumbnails.start(self._library.study)
 
-    def _make_thumbnails(self, uids: list[str]) -> None:
-        """Make one thumbnail after the other, so that pixels the user asked for never wait behind them."""
-        study = self._library.study
-        if study is None or not uids:
-            return
-        uid, rest = uids[0], uids[1:]
+    def _respaced(self, stack_uid: str) -> None:
+        self._thumbnails.forget(stack_uid)
+        self.forget(stack_uid)
 
-        def work(_: Progress) -> np.ndarray:
-            from app.studies.thumbnails import thumbnail
+    def _close(self, study: Study) -> None:
+        held = {stack.uid for series in study.series for stack in series.stacks}
+        self._forget_where(lambda known: not held.isdisjoint(roots(known)))
+        self.relieve()
 
-            return thumbnail(study, uid)
+    def _forget_replaced(self) -> None:
+        """Drop the pixels of stacks that a new scan found to be of other files."""
+        for uid in self.memory.shelf:
+            study, loaded = self._library.study_of(uid), self.memory.shelf.peek(uid)
+            if study is None or (
+                loaded is not None and parse(uid) is None and loaded.stack.frames != study.stack(uid).frames
+            ):
+                self.forget(uid)
 
-        def take(image: np.ndarray) -> None:
-            self.thumbnail_ready.emit(uid, image)
-            self._make_thumbnails(rest)
-
-        skip = lambda _error: self._make_thumbnails(rest)  # noqa: E731 - the pane says why it cannot be read
-        self._jobs.start(Job("Thumbnails", work, "thumbnails", take, skip, quiet=True))
+    def _retitle(self) -> None:
+        """Name derived images after their phases, whose order the user may have changed."""
+        for uid in self.memory.shelf:
+            study, loaded = self._library.study_of(uid), self.memory.shelf.peek(uid)
+            if parse(uid) is not None and study is not None and loaded is not None:
+                title = title_of(study, uid)
+                self.memory.shelf.replace(uid, replace(loaded, stack=replace(loaded.stack, title=title)))

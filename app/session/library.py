@@ -12,6 +12,7 @@ from app import settings as app_settings
 from app.jobs import Job, Jobs
 from app.notices import Notices
 from app.session.keeping import Keeping
+from app.studies.derived import base_uid
 from app.studies.study import Dynamic, Library, Skipped, Study
 
 if TYPE_CHECKING:
@@ -30,12 +31,15 @@ class OpenStudies(QObject):
         ``study_changed``, which views listen to.
     respaced
         Stack uid whose spacing the user gave: its pixels must be read again.
+    closed
+        A study that no pane shows any more and whose pixels may go; it stays in the list.
     """
 
     changed = Signal()
     turned = Signal()
     study_changed = Signal()
     respaced = Signal(str)
+    closed = Signal(object)
 
     def __init__(self, jobs: Jobs, notices: Notices, keeping: Keeping, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -44,12 +48,29 @@ class OpenStudies(QObject):
         self.study: Study | None = None
         self._jobs, self._notices, self._keeping = jobs, notices, keeping
         self._sources: dict[str, Path] = {}
+        self._overridden: dict[str, Study] = {}  # other studies than the current one, with what the user corrected
+        keeping.opened.connect(self._overridden.clear)
 
     @property
     def stack_uids(self) -> list[str]:
         """Every stack of the current study."""
         study = self.study
         return [stack.uid for series in study.series for stack in series.stacks] if study is not None else []
+
+    def study_of(self, uid: str) -> Study | None:
+        """Return the open study that a stack or derived image belongs to, with the user's corrections; None for none.
+
+        The current study goes before others that hold the same stack.
+        """
+        stack_uid = base_uid(uid)
+        if self.study is not None and _holds(self.study, stack_uid):
+            return self.study
+        found = next((study for study in self.studies if _holds(study, stack_uid)), None)
+        if found is None:
+            return None
+        if found.uid not in self._overridden:
+            self._overridden[found.uid] = self._with_overrides(found)
+        return self._overridden[found.uid]
 
     # -- opening ---------------------------------------------------------------------------------------------------
 
@@ -88,11 +109,12 @@ class OpenStudies(QObject):
                 self._notices.info(sentence, topic="opening")
         new = {study.uid for study in found}
         self.studies = (*(study for study in self.studies if study.uid not in new), *found)
+        self._overridden.clear()
         self.skipped = tuple(one for library in libraries for one in library.skipped)
         self.changed.emit()
         self._tell_skipped(libraries, nothing_found=not found)
         if found:
-            self.open_study(study_uid if study_uid in new else found[0].uid)
+            self.open_study(study_uid if study_uid in new else _newest(found).uid)
 
     def _tell_skipped(self, libraries: list[Library], *, nothing_found: bool) -> None:
         if nothing_found:
@@ -116,10 +138,12 @@ class OpenStudies(QObject):
         self.study_changed.emit()
 
     def close_study(self) -> None:
-        """Show no study."""
-        self.study = None
+        """Show no study; the pixels of the one that was shown leave memory."""
+        closed, self.study = self.study, None
         self.turned.emit()
         self.study_changed.emit()
+        if closed is not None:
+            self.closed.emit(closed)
 
     def reopen(self) -> None:
         """Open the current study again, now that overrides, boxes and results are at hand."""
@@ -158,6 +182,7 @@ class OpenStudies(QObject):
 
         self._keeping.require().save_override(study.uid, overrides_of(study))
         self.study = study
+        self._overridden.pop(study.uid, None)
         if respaced:
             self.respaced.emit(respaced)
         self.study_changed.emit()
@@ -169,3 +194,14 @@ class OpenStudies(QObject):
         if self.study is not None and any(known.uid == dynamic.uid for known in self.study.dynamics):
             self.study = with_dynamic(self.study, dynamic)
             self.changed.emit()
+
+
+def _holds(study: Study, stack_uid: str) -> bool:
+    return any(stack.uid == stack_uid for series in study.series for stack in series.stacks)
+
+
+def _newest(studies: Sequence[Study]) -> Study:
+    """Return the newest study of the first patient; earlier ones are its priors."""
+    first = studies[0]
+    same = [one for one in studies if one.patient_id and one.patient_id == first.patient_id]
+    return max(same, key=lambda one: (one.date, one.time)) if same else first

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydicom.dataset import Dataset
 
+from app.studies.breast_region import BreastRegion, breast_region_of
 from app.studies.errors import StudyError
 from app.studies.pixels import voi
 from app.studies.series import mammography
 from app.studies.series.facts import facts_of
 from app.studies.series.geometry import geometry_of
+from app.studies.series.views import is_mammographic
 from app.studies.study import Frame, SeriesKind, Stack, Study
 from inference.progress import Progress
 from viewer.presentation import Presentation, VoiFunction, Window
@@ -58,6 +60,8 @@ class LoadedStack:
         Acquisition facts for the corners and the report, title → text with unit.
     blank_slices
         Slices without pixels, black: missing or not decodable.
+    breast
+        Where the breast lies in a mammogram (of a tomosynthesis, in its middle slice); None for other images.
     """
 
     stack: Stack
@@ -68,6 +72,7 @@ class LoadedStack:
     edge_letters: EdgeLetters | None
     facts: dict[str, str]
     blank_slices: tuple[int, ...] = ()
+    breast: BreastRegion | None = None
 
 
 def load_stack(
@@ -111,17 +116,23 @@ def load_stack(
     letters = None if placed and series.kind is not SeriesKind.TOMOSYNTHESIS else mammography.edge_letters_of(header)
     notes = tuple(f"Slice {number + 1} cannot be shown: {reason}" for number, reason in reasons.items())
     shown = array[_middle_index(stack, blank)]
+    presentation = _presentation(header, middle.index, shown)
+    breast = None
+    if is_mammographic(series):
+        spacing = stack.spacing_mm or (1.0, 1.0, 1.0)
+        breast = breast_region_of(shown, presentation, (spacing[1], spacing[2]), raw=stack.raw)
     progress.report(1.0, "Loaded")
     return LoadedStack(
         stack=replace(stack, notes=(*stack.notes, *notes)) if notes else stack,
         volume=_volume(array, affine, frame_of_reference),
-        presentation=_presentation(header, middle.index, shown),
+        presentation=presentation,
         spacing_known=stack.spacing_mm is not None,
         # A tomosynthesis lies on a table that is turned with the gantry: its letters are what the file states.
         has_patient_axes=placed and letters is None,
         edge_letters=letters,
         facts=facts_of(series, stack, header),
         blank_slices=blank,
+        breast=breast,
     )
 
 

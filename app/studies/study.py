@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from app.studies.derived import base_uid
+
 
 class SeriesKind(StrEnum):
     """How a series is shown and which models may read it."""
@@ -63,8 +65,15 @@ class Stack:
         Acquisition time in seconds since midnight; trigger time is in ``trigger_s``.
     raw
         A mammogram For Processing: detector values, not prepared for viewing.
+    technique
+        What kind of image of its view a mammogram is, where not the plain one: ``"synthetic 2D"``, ``"projections"``
+        (of a tomosynthesis), ``"low energy"``, ``"high energy"``, ``"recombined"``, ``"stereotactic"``.
     notes
         Gaps, duplicates, mixed orientations … sentences for the user.
+    weighting
+        Of an MR stack: ``"T1"``, ``"T2"`` (and STIR), ``"DWI"``, ``"ADC"``, or "" where not known.
+    b_value
+        Diffusion b-value in s/mm² (0018,9087); None where there is none.
     """
 
     uid: str
@@ -84,7 +93,10 @@ class Stack:
     contrast_agent: str = ""
     transfer_syntax: str = ""
     raw: bool = False
+    technique: str = ""
     notes: tuple[str, ...] = ()
+    weighting: str = ""
+    b_value: float | None = None
 
 
 @dataclass(frozen=True)
@@ -168,11 +180,12 @@ class Study:
     dynamics: tuple[Dynamic, ...] = ()
 
     def stack(self, uid: str) -> Stack:
-        """Return the stack with that uid; KeyError where there is none."""
+        """Return the stack with that uid, of a derived image the phase it was made of; KeyError where there is none."""
         return self.series_of(uid)[1]
 
     def series_of(self, stack_uid: str) -> tuple[Series, Stack]:
-        """Return the series and stack of a stack uid; KeyError where there is none."""
+        """Return the series and stack of a stack uid, of a derived image its phase; KeyError where there is none."""
+        stack_uid = base_uid(stack_uid)
         for series in self.series:
             for stack in series.stacks:
                 if stack.uid == stack_uid:
@@ -180,7 +193,8 @@ class Study:
         raise KeyError(stack_uid)
 
     def phase_of(self, stack_uid: str) -> tuple[Dynamic, int] | None:
-        """Return the dynamic acquisition a stack belongs to and its place in it, or None."""
+        """Return the dynamic acquisition a stack (or the phase of a derived image) belongs to, and its place in it."""
+        stack_uid = base_uid(stack_uid)
         for dynamic in self.dynamics:
             for index, phase in enumerate(dynamic.phases):
                 if phase.stack_uid == stack_uid:

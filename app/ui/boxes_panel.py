@@ -133,9 +133,9 @@ class BoxList(QListWidget):
 
 
 def choose_label(display: Display, code: str) -> None:
-    """Arm a label for new boxes, and give it to the selected box."""
+    """Arm a label for new boxes and measurements, and give it to the selected one."""
     display.session.annotations.set_label(code)
-    if display.marks.selected and display.session.annotations.box(display.marks.selected) is not None:
+    if display.marks.selected and display.session.annotations.mark(display.marks.selected) is not None:
         display.session.annotations.relabel(display.marks.selected, code)
 
 

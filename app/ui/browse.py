@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.studies.hanging.mammography import mammograms_of
 from app.studies.study import Dynamic, Series, Stack, Study
 from app.ui.wording import day, person_name, phase_title, series_title, stack_summary
 
@@ -33,15 +34,25 @@ def _patient(patient_id: str, name: str, studies: list[Study]) -> Row:
     title = person_name(name) or patient_id or "No patient name"
     newest_first = sorted(studies, key=lambda study: (study.date, study.time), reverse=True)
     subtitle = patient_id if title != patient_id else ""
-    return Row("patient", title, subtitle, children=tuple(_study(study) for study in newest_first))
+    earlier = _earlier_mammograms(newest_first) if patient_id or name else set()
+    rows = tuple(_study(study, prior=study.uid in earlier) for study in newest_first)
+    return Row("patient", title, subtitle, children=rows)
 
 
-def _study(study: Study) -> Row:
+def _earlier_mammograms(newest_first: list[Study]) -> set[str]:
+    """Return the uids of the mammography exams of a patient but the latest one: they hang as priors."""
+    dated = [study for study in newest_first if study.date and mammograms_of(study)]
+    return {study.uid for study in dated if study.date < dated[0].date}
+
+
+def _study(study: Study, *, prior: bool) -> Row:
     modalities = "/".join(dict.fromkeys(series.modality for series in study.series if series.modality))
     title = study.description or f"{modalities or 'Images'} study"
-    subtitle = " · ".join(part for part in (day(study.date), modalities if study.description else "") if part)
+    said = (day(study.date), modalities if study.description else "", "prior" if prior else "")
+    subtitle = " · ".join(part for part in said if part)
     rows = (*(_dynamic(study, dynamic) for dynamic in study.dynamics), *_stacks_outside(study))
-    return Row("study", title, subtitle, study.uid, study.uid, children=rows)
+    tip = f"{title}\n{subtitle}\nAn earlier exam: J hangs it below the latest one." if prior else ""
+    return Row("study", title, subtitle, study.uid, study.uid, tip, children=rows)
 
 
 def _dynamic(study: Study, dynamic: Dynamic) -> Row:
@@ -50,10 +61,19 @@ def _dynamic(study: Study, dynamic: Dynamic) -> Row:
         for phase in dynamic.phases
     )
     pre = f"Pre-contrast: {dynamic.pre_reason}" if dynamic.pre_reason else ""
-    tip = f"Phases ordered by {dynamic.key}. {pre}\n" + "\n".join(dynamic.notes)
-    times = "" if dynamic.times_known else " · times unknown"
-    subtitle = f"{len(phases)} phases · by {dynamic.key.split(' (')[0]}{times}"
+    made = _subtractions(dynamic)
+    offered = f"\nWith {made}: Shift+S on a phase, or Q for the next step." if made else ""
+    tip = f"Phases ordered by {dynamic.key}. {pre}{offered}\n" + "\n".join(dynamic.notes)
+    times = "times unknown" if not dynamic.times_known else ""
+    said = (f"{len(phases)} phases", made, times, f"by {dynamic.key.split(' (')[0]}")
+    subtitle = " · ".join(part for part in said if part)
     return Row("dynamic", "Dynamic series", subtitle, dynamic.uid, study.uid, tip.strip(), phases)
+
+
+def _subtractions(dynamic: Dynamic) -> str:
+    """Return how many subtractions a dynamic series offers, "" for none."""
+    count = len(dynamic.phases) - 1 - (dynamic.pre_index or 0)
+    return "" if count < 1 else "1 subtraction" if count == 1 else f"{count} subtractions"
 
 
 def _stacks_outside(study: Study) -> list[Row]:

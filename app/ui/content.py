@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from app.studies.derived import base_uid
+from app.studies.framing import framing_of, letters_of
+from app.studies.hanging import Slot
+from app.studies.hanging.mammography import view_label_of
 from app.studies.study import Study
 from app.ui.layers import box_shapes, heatmap_layers, newest, proposals
 from app.ui.wording import day, person_name, phase_title, series_title, spacing_text
-from viewer.layers.types import Corners, ImageLayer, PaneContent
+from viewer.layers.types import (
+    ClassMapLayer,
+    Compare,
+    Corners,
+    HeatmapLayer,
+    ImageLayer,
+    MaskLayer,
+    MeasurementShape,
+    PaneContent,
+)
 
 if TYPE_CHECKING:
     from app.ai_state import Reading
@@ -19,28 +32,86 @@ if TYPE_CHECKING:
     from app.workspace.taxonomy import Taxonomy
 
 NOTES_SHOWN = 2
+OF_A_PRIOR = "AI: open this exam to see"
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """What other parts of the program draw over the images of one frame of reference."""
+
+    heatmaps: tuple[HeatmapLayer, ...] = ()
+    class_maps: tuple[ClassMapLayer, ...] = ()
+    masks: tuple[MaskLayer, ...] = ()
+    measurements: tuple[MeasurementShape, ...] = ()
+
+
+NO_OVERLAY = Overlay()
+
+
+def merged(overlays: Iterable[Overlay]) -> Overlay:
+    """Return everything of several overlays, the first undermost."""
+    every = tuple(overlays)
+    return Overlay(
+        tuple(one for overlay in every for one in overlay.heatmaps),
+        tuple(one for overlay in every for one in overlay.class_maps),
+        tuple(one for overlay in every for one in overlay.masks),
+        tuple(one for overlay in every for one in overlay.measurements),
+    )
 
 
 @dataclass(frozen=True)
 class Scene:
-    """Everything the content of a pane depends on."""
+    """Everything the content of a pane depends on.
+
+    Attributes
+    ----------
+    reading
+        What the AI says of the slice; None for an image of a prior exam, whose results are not at hand.
+    """
 
     study: Study
     loaded: LoadedStack
+    slot: Slot
     plane: str
     slice_index: int | None
-    reading: Reading
+    reading: Reading | None
     boxes: tuple[Box, ...]
     stored: tuple[StoredResult, ...]
     layers: Mapping[str, Mapping[str, Any]]
     taxonomy: Taxonomy | None
+    overlay: Overlay = NO_OVERLAY
+    compare: Compare | None = None
 
 
 def pane_content(scene: Scene) -> PaneContent:
     """Return what one pane shows."""
-    loaded = scene.loaded
+    loaded, overlay = scene.loaded, scene.overlay
     frame_uid = loaded.volume.frame_of_reference_uid or ""
-    image = ImageLayer(
+    series, _ = scene.study.series_of(loaded.stack.uid)
+    framing, framing_notes = framing_of(loaded, series, scene.slot)
+    return PaneContent(
+        image=replace(image_layer(loaded), row_letters=letters_of(loaded, series, scene.slot)),
+        heatmaps=(*heatmap_layers(scene.stored, frame_uid, scene.layers), *overlay.heatmaps),
+        masks=overlay.masks,
+        boxes=(*box_shapes(scene.boxes, frame_uid, scene.taxonomy), *proposals(scene.stored, frame_uid, scene.boxes)),
+        plane=scene.plane,
+        corners=corners(scene),
+        ai_state=ai_line(scene, frame_uid),
+        ai_tone=scene.reading.tone if scene.reading is not None else "quiet",
+        notes=notes(loaded, framing_notes),
+        banner=missing_text(loaded, scene.slice_index),
+        class_maps=overlay.class_maps,
+        measurements=overlay.measurements,
+        framing=framing,
+        slab=scene.slot.slab,
+        view_label=view_label_of(series, loaded.stack) + (" prior" if scene.reading is None else ""),
+        compare=scene.compare,
+    )
+
+
+def image_layer(loaded: LoadedStack) -> ImageLayer:
+    """Return an image as the glass takes it."""
+    return ImageLayer(
         uid=loaded.stack.uid,
         volume=loaded.volume,
         presentation=loaded.presentation,
@@ -48,23 +119,12 @@ def pane_content(scene: Scene) -> PaneContent:
         has_patient_axes=loaded.has_patient_axes,
         row_letters=loaded.edge_letters,
     )
-    return PaneContent(
-        image=image,
-        heatmaps=tuple(heatmap_layers(scene.stored, frame_uid, scene.layers)),
-        boxes=(*box_shapes(scene.boxes, frame_uid, scene.taxonomy), *proposals(scene.stored, frame_uid, scene.boxes)),
-        plane=scene.plane,
-        corners=corners(scene),
-        ai_state=ai_line(scene, frame_uid),
-        ai_tone=scene.reading.tone,
-        notes=notes(loaded),
-        banner=missing_text(loaded, scene.slice_index),
-    )
 
 
-def notes(loaded: LoadedStack) -> tuple[str, ...]:
-    """Return what must stay visible of a stack; that its spacing is unknown the pane says itself."""
+def notes(loaded: LoadedStack, framing_notes: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Return what must stay visible of an image; that its spacing is unknown the pane says itself."""
     said = loaded.stack.notes if loaded.spacing_known else [n for n in loaded.stack.notes if "pixel spacing" not in n]
-    return tuple(said[:NOTES_SHOWN])
+    return (*framing_notes, *said)[:NOTES_SHOWN]
 
 
 def missing_text(loaded: LoadedStack, slice_index: int | None) -> str:
@@ -79,7 +139,9 @@ def missing_text(loaded: LoadedStack, slice_index: int | None) -> str:
 
 def ai_line(scene: Scene, frame_uid: str) -> str:
     """Return the AI line of a view; a map that belongs to another series of the same place says so."""
-    own = scene.loaded.stack.uid
+    if scene.reading is None:
+        return OF_A_PRIOR
+    own = base_uid(scene.loaded.stack.uid)
     others = [one for one in newest(scene.stored) if one.stack_uid != own and _lies_in(one, frame_uid)]
     if scene.reading.stored is not None or not others:
         return scene.reading.text
@@ -94,13 +156,16 @@ def _lies_in(stored: StoredResult, frame_uid: str) -> bool:
 def corners(scene: Scene) -> Corners:
     """Return the quiet texts of a pane; slice, window and zoom the pane says itself."""
     study = scene.study
-    series, stack = study.series_of(scene.loaded.stack.uid)
+    shown = scene.loaded.stack
+    series, _ = study.series_of(shown.uid)
     whose = _lines(*dict.fromkeys((person_name(study.patient_name), study.patient_id, day(study.date))))
-    what = _lines(series_title(series), phase_title(study, stack))
+    derived = shown.title if shown.uid != base_uid(shown.uid) else ""
+    what = _lines(series_title(series), derived or phase_title(study, shown))
     return Corners(
         top_left=whose,
-        top_right=tuple(line for line in what if line not in whose),  # a research file has one name for both
-        bottom_right=_lines(spacing_text(stack)),
+        # a research file has one name for both, and side and view of a mammogram stand there large
+        top_right=tuple(line for line in what if line not in (*whose, view_label_of(series, shown))),
+        bottom_right=_lines(spacing_text(shown)),
     )
 
 

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.session import Session
-from app.studies.hanging import hang
+from app.studies.derived import base_uid
+from app.studies.hanging import Slot
 from app.studies.study import Study
-from app.ui.arrangement import Arrangement, arrangement_of, as_values
-from app.ui.content import Scene, pane_content
+from app.ui.comparison import Comparison
+from app.ui.content import NO_OVERLAY, Overlay, Scene, merged, pane_content
 from app.ui.drops import StackDrops
+from app.ui.hanger import Hanger
 from app.ui.marks import Marks
+from app.ui.phases import in_time, toggled_subtraction, with_correction
+from app.ui.slots import slot_for
 from viewer.grid import ViewerGrid
+from viewer.layers.types import PaneContent
 from viewer.pane import Pane
 
 REFRESH_MS = 30  # corner texts follow the wheel without costing it a frame
-SAVE_MS = 1500
+OverlaySource = Callable[[str], Overlay]
 
 
 class Display(QWidget):
@@ -27,42 +33,74 @@ class Display(QWidget):
     Attributes
     ----------
     focus_changed
-        Another pane, stack or slice is the active one.
+        Another pane, image or slice is the active one.
+    hanging_changed
+        Another step of the hanging protocol, or another prior, is on show.
+    slots
+        What each pane of the grid shows.
     """
 
     focus_changed = Signal()
+    hanging_changed = Signal()
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("display")
         self.session = session
         self.grid = ViewerGrid()
-        self.stack_uids: list[str | None] = [None] * 4
-        self._study: Study | None = None
+        self.slots: list[Slot] = [Slot()] * len(self.grid.panes)
         self._states: dict[int, dict[str, Any]] = {}
+        self._presentations: dict[str, Any] = {}
+        self._overlay_sources: list[OverlaySource] = []
+        self.users_of_images: list[Callable[[], Iterable[str]]] = []
         self._stale: set[int] = set()
-        self._refresher = _timer(self, REFRESH_MS, self._refresh_stale)
-        self._saver = _timer(self, SAVE_MS, self.save_view_state)
+        self._refresher = QTimer(self, singleShot=True, interval=REFRESH_MS, timeout=self._refresh_stale)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.grid)
+        self.hanger = Hanger(self)
+        self.comparison = Comparison(self)
         self._listen()
         self.marks = Marks(self)
         self._drops = StackDrops(self.grid, lambda uid, n: self.show_stack(uid, n))
 
     def _listen(self) -> None:
         session, grid = self.session, self.grid
-        session.library.study_changed.connect(self._hang)
-        session.images.changed.connect(self._take_stack)
+        session.images.pinned = self._needed
+        session.images.evicted.connect(self._let_go)
+        session.correction_changed.connect(self.follow_correction)
+        session.images.changed.connect(self._take_image)
         for signal in (session.annotations.changed, session.readings.changed, session.overlays.changed):
             signal.connect(self.refresh)
-        grid.active_changed.connect(self._focus)
+        grid.active_changed.connect(lambda _: self.focus_changed.emit())
         grid.slice_changed.connect(self._moved)
-        grid.presentation_changed.connect(self._moved)
-        grid.layout_changed.connect(self._arranged)
-        grid.overlays_toggled.connect(self._arranged)
+        grid.presentation_changed.connect(self._take_presentation)
+        grid.pane_added.connect(self._take_pane)
+        grid.layout_changed.connect(lambda _: self._show_visible())
+        for signal in (grid.layout_changed, grid.overlays_toggled):
+            signal.connect(lambda _: self.focus_changed.emit())
+
+    def add_overlays(self, source: OverlaySource, changed: Any) -> None:
+        """Draw what a source has for the frame of reference of each pane, anew whenever ``changed`` is emitted."""
+        self._overlay_sources.append(source)
+        changed.connect(self.refresh)
 
     # -- what is active --------------------------------------------------------------------------------------------
+
+    @property
+    def study(self) -> Study | None:
+        """The study on show."""
+        return self.hanger.study
+
+    @property
+    def stack_uids(self) -> list[str | None]:
+        """The image of each pane: the uid of a stack, or of a derived image."""
+        return [slot.uid for slot in self.slots]
+
+    @property
+    def visible_uids(self) -> list[str | None]:
+        """The image of each pane that the layout shows."""
+        return [self.slots[self.grid.panes.index(pane)].uid for pane in self.grid.visible_panes]
 
     @property
     def pane(self) -> Pane:
@@ -70,9 +108,14 @@ class Display(QWidget):
         return self.grid.panes[self.grid.active_index]
 
     @property
+    def slot(self) -> Slot:
+        """What the active pane shows."""
+        return self.slots[self.grid.active_index]
+
+    @property
     def stack_uid(self) -> str | None:
-        """Stack in the active pane."""
-        return self.stack_uids[self.grid.active_index]
+        """Image in the active pane, which may be derived."""
+        return self.slot.uid
 
     @property
     def slice_index(self) -> int | None:
@@ -80,125 +123,147 @@ class Display(QWidget):
         return self.pane.sop_index if self.pane.content is not None else None
 
     @property
+    def own(self) -> bool:
+        """Whether the active pane shows an image of the current study, not one of a prior exam."""
+        return self._is_own(self.stack_uid)
+
+    def _is_own(self, uid: str | None) -> bool:
+        study = self.study
+        return study is not None and uid is not None and _has(study, uid)
+
+    @property
     def can_analyse(self) -> bool:
-        """Whether a stored slice is on show."""
+        """Whether a stored slice of the current study is on show."""
         uid = self.stack_uid
-        return uid is not None and self.session.images.loaded(uid) is not None and self.slice_index is not None
+        loaded = uid is not None and self.own and self.session.images.loaded(base_uid(uid)) is not None
+        return loaded and self.slice_index is not None
 
     def analyse(self) -> None:
-        """Analyse the slice on show."""
+        """Analyse the slice on show; of a derived image the slice of the phase it was made of."""
         if self.stack_uid is not None and self.slice_index is not None:
-            self.session.readings.analyse(self.stack_uid, self.slice_index)
+            self.session.readings.analyse(base_uid(self.stack_uid), self.slice_index)
 
-    # -- hanging ---------------------------------------------------------------------------------------------------
+    # -- showing ---------------------------------------------------------------------------------------------------
 
-    def _hang(self) -> None:
-        """Hang the new study as it was left, or by its kind."""
-        self.save_view_state()
-        study = self.session.study
-        self._study, self._states = study, {}
-        if study is None:
-            self._assign([])
-            return
-        kept = arrangement_of(self.session.keeping.view(study.uid), study)
-        self.session.overlays.restore(kept.overlays)
-        self._states = kept.states
-        self.grid.set_layout(kept.layout)
-        self._assign(list(kept.stack_uids))
-        self.grid.set_active(kept.active)
-        self.focus_changed.emit()
+    def show_slots(self, slots: Sequence[Slot], states: Mapping[int, dict[str, Any]] | None = None) -> None:
+        """Fill the panes; those beyond the slots become empty."""
+        self._states = dict(states or {})
+        empty = (Slot(),) * (len(self.grid.panes) - len(slots))
+        for n, slot in enumerate((*slots, *empty)):
+            self.show_slot(slot, n)
 
-    def hang_again(self) -> None:
-        """Forget the user's arrangement and hang by the kind of study."""
-        if (study := self._study) is not None:
-            hanging = hang(study)
-            self._states = {}
-            self.grid.set_layout(hanging.layout)
-            self._assign(list(hanging.stack_uids))
-            for pane in self.grid.panes:
-                pane.reset_view()
-            self._saver.start()
-
-    def set_layout(self, name: str) -> None:
-        """Show 1, 2 or 4 panes; newly shown empty panes take stacks that are not on show yet."""
-        self.grid.set_layout(name)
-        count = {"1": 1, "1x2": 2, "2x1": 2}.get(name, 4)
-        spare = [uid for uid in self.session.library.stack_uids if uid not in self.stack_uids[:count]]
-        for n in range(count):
-            if self.stack_uids[n] is None and spare:
-                self.show_stack(spare.pop(0), n)
-        self._saver.start()
-
-    def _assign(self, uids: list[str | None]) -> None:
-        for n in range(4):
-            self.show_stack(uids[n] if n < len(uids) else None, n)
-
-    def show_stack(self, uid: str | None, pane: int | None = None) -> None:
-        """Show a stack in a pane (the active one by default), reading its pixels if need be."""
-        n = self.grid.active_index if pane is None else pane
-        self.stack_uids[n] = uid
-        target = self.grid.panes[n]
+    def show_slot(self, slot: Slot, n: int) -> None:
+        """Show something in a pane, reading its pixels if need be."""
+        self.slots[n] = slot
+        target, uid = self.grid.panes[n], slot.uid
+        target.link = slot.link
         if uid is None:
             target.set_content(None)
-            target.set_empty_text("Drag a series here" if self._study is not None else "")
+            target.set_empty_text(self._empty_text(slot))
         elif self.session.images.loaded(uid) is not None:
-            self._refresh(n)
+            self._refresh(n, anew=True)
         else:
             target.set_content(None)
-            name = self._study.series_of(uid)[0].label if self._study is not None else ""
-            target.set_empty_text(f"Loading {name} …")
+            target.set_empty_text(f"Loading {slot.title or self._name(uid)} …")
             self.session.images.request(uid)
-        self._saver.start()
+        self.hanger.save_soon()
         self.focus_changed.emit()
 
-    def step_phase(self, step: int) -> None:
-        """Show the next or previous phase of the dynamic series in the active pane, at the same place."""
-        uid, study = self.stack_uid, self._study
-        place = study.phase_of(uid) if study is not None and uid is not None else None
-        if place is None:
-            return
-        phases = place[0].phases
-        target = place[1] + step
-        if 0 <= target < len(phases):
-            state = {**self.pane.view_state(), "image": phases[target].stack_uid}
-            self._states[self.grid.active_index] = state
-            self.show_stack(phases[target].stack_uid)
+    def show_stack(self, uid: str | None, pane: int | None = None) -> None:
+        """Show an image in a pane (the active one by default)."""
+        n = self.grid.active_index if pane is None else pane
+        self.show_slot(slot_for(self.study, uid), n)
 
-    def _take_stack(self, uid: str) -> None:
-        for n, shown in enumerate(self.stack_uids):
-            if shown == uid and self.session.images.loaded(uid) is not None:
+    def _empty_text(self, slot: Slot) -> str:
+        if slot.title:
+            return f"{slot.title}\nnot in this exam"
+        return "Drag a series here" if self.study is not None else ""
+
+    def _name(self, uid: str) -> str:
+        study = self.study_of(uid)
+        return study.series_of(uid)[0].label if study is not None else ""
+
+    def study_of(self, uid: str) -> Study | None:
+        """Return the open study an image belongs to; corrections by the user are in the current one."""
+        return self.study if self._is_own(uid) else self.session.library.study_of(uid)
+
+    def step_phase(self, step: int) -> None:
+        """Show the next or previous phase: in all panes that follow time, else in the active one."""
+        if self.study is not None:
+            self._replace(with_correction(in_time(self.study, self.slots, self.grid.active_index, step), self._in_use))
+
+    def toggle_subtraction(self) -> None:
+        """Show the subtraction of the phase in the active pane, or the phase again."""
+        if self.study is not None:
+            self._replace_one(toggled_subtraction(self.study, self.slot, self._in_use))
+
+    def follow_correction(self) -> None:
+        """Show subtractions with or without motion correction, as is in use now."""
+        self._replace(with_correction(self.slots, self._in_use))
+
+    def _in_use(self, of: str, reference: str) -> bool:
+        return self.session.images.correction(of, reference) is not None
+
+    def _replace_one(self, slot: Slot) -> None:
+        n = self.grid.active_index
+        self._replace([*self.slots[:n], slot, *self.slots[n + 1 :]])
+
+    def _replace(self, slots: Iterable[Slot]) -> None:
+        """Show other images of the same place: slice, zoom, slab and window stay."""
+        for n, slot in enumerate(slots):
+            if slot != self.slots[n]:
+                if slot.uid is not None and self.grid.panes[n].content is not None:
+                    self._states[n] = {**self.grid.panes[n].view_state(), "image": slot.uid}
+                self.show_slot(slot, n)
+
+    def _take_image(self, uid: str) -> None:
+        for n, slot in enumerate(self.slots):
+            if slot.uid == uid and self.session.images.loaded(uid) is not None:
                 self._refresh(n)
-            elif shown == uid:
+            elif slot.uid == uid:
                 self.grid.panes[n].set_content(None)
                 self.grid.panes[n].set_empty_text(self.session.images.unreadable.get(uid, ""))
         if uid in self.stack_uids:
             self.focus_changed.emit()
-        self._prefetch()
+        if self.comparison.awaits(uid):
+            self.refresh()
+        self.hanger.prefetch()
 
-    def _prefetch(self) -> None:
-        """Read the other phases once everything on show is there, so that stepping through time is instant."""
-        study, images = self._study, self.session.images
-        shown = [uid for uid in self.stack_uids if uid is not None]
-        if study is None or any(images.awaited(uid) for uid in shown):
-            return
-        for dynamic in study.dynamics:
-            uids = [phase.stack_uid for phase in dynamic.phases]
-            missing = [uid for uid in uids if images.awaited(uid)]
-            if missing and any(uid in shown for uid in uids):
-                images.request(missing[0], quiet=True)
-                return
+    def view_states(self) -> dict[int, dict[str, Any]]:
+        """Return how each pane is seen; of one whose pixels are still on their way, how it will be."""
+        panes = enumerate(self.grid.panes)
+        return {n: p.view_state() if p.content is not None else self._states.get(n, {}) for n, p in panes}
+
+    def _needed(self) -> list[str]:
+        """Return the images that must stay in memory: on show, compared with, or in use beside the panes."""
+        compared = self.comparison.choice if self.comparison.mode else None
+        others = [uid for source in self.users_of_images for uid in source()]
+        return [uid for uid in self.visible_uids if uid] + others + ([compared.key] if compared is not None else [])
+
+    def _let_go(self, uid: str) -> None:
+        """Empty hidden panes whose image left memory; it is read again when the pane is shown."""
+        for pane, slot in zip(self.grid.panes, self.slots, strict=True):
+            if slot.uid == uid and pane not in self.grid.visible_panes:
+                pane.set_content(None)
+
+    def _show_visible(self) -> None:
+        """Read again what panes lost while they were hidden."""
+        for pane in self.grid.visible_panes:
+            n = self.grid.panes.index(pane)
+            if pane.content is None and self.slots[n].uid is not None:
+                self.show_slot(self.slots[n], n)
 
     # -- content ---------------------------------------------------------------------------------------------------
 
     def refresh(self) -> None:
         """Bring boxes, overlays and AI state of every pane up to date before the next paint."""
-        for n in range(4):
+        for n in range(len(self.slots)):
             self._refresh(n)
 
     def _moved(self, pane: int, _value: object) -> None:
         self._stale.add(pane)
         self._refresher.start()
-        self._saver.start()
+        self.hanger.save_soon()
 
     def _refresh_stale(self) -> None:
         stale, self._stale = self._stale, set()
@@ -207,60 +272,91 @@ class Display(QWidget):
         if self.grid.active_index in stale:
             self.focus_changed.emit()
 
-    def _refresh(self, n: int) -> None:
-        uid, study = self.stack_uids[n], self._study
-        loaded = self.session.images.loaded(uid) if uid is not None else None
-        if loaded is None or study is None:
+    def _refresh(self, n: int, *, anew: bool = False) -> None:
+        scene = self._scene(n)
+        if scene is None:
             return
-        pane = self.grid.panes[n]
-        same = pane.content is not None and pane.content.image.uid == uid
-        session = self.session
-        slice_index = pane.sop_index if same else len(loaded.stack.frames) // 2
-        scene = Scene(
+        pane, slot = self.grid.panes[n], self.slots[n]
+        same = not anew and pane.content is not None and pane.content.image.uid == slot.uid
+        pane.set_content(self.comparison.applied(n, scene, pane_content(scene)))
+        if not same:
+            self._begin(n, pane, slot)
+
+    def _begin(self, n: int, pane: Pane, slot: Slot) -> None:
+        """Bring an image that is new in its pane to where the reader left it, or to where the others are."""
+        pane.set_smooth(self.session.settings.interpolation)
+        if state := self._states.pop(n, None):
+            pane.restore_view_state(state)
+        else:
+            if slot.uid in self._presentations:
+                pane.set_presentation(self._presentations[slot.uid])
+            pane.set_plane(slot.plane)
+            pane.set_slab(slot.slab)
+            pane.show_zoom(slot.zoom)
+            if slot.start_mm is not None and pane.shot is not None:
+                pane.set_slice(round(float(pane.shot.plane.to_index(slot.start_mm)[0])))
+            self.grid.join(n)
+        self._moved(n, None)
+
+    def plain_content(self, n: int) -> PaneContent:
+        """Return the content of a pane that shows an image, without what it is compared with."""
+        scene = self._scene(n)
+        assert scene is not None
+        return pane_content(scene)
+
+    def title_of(self, n: int) -> str:
+        """Return what a pane shows in a few words."""
+        uid, study = self.slots[n].uid, self.study
+        place = study.phase_of(uid) if study is not None and uid is not None else None
+        if place is None:
+            return self.slots[n].title
+        label = place[0].phases[place[1]].label
+        return label.capitalize() if base_uid(uid or "") == uid else f"Subtraction {label}"
+
+    def _scene(self, n: int) -> Scene | None:
+        """Return everything the content of a pane depends on, None while its pixels are not there."""
+        slot, session = self.slots[n], self.session
+        loaded = session.images.loaded(slot.uid) if slot.uid is not None else None
+        study = self.study_of(slot.uid) if slot.uid is not None else None
+        if loaded is None or study is None or slot.uid is None:
+            return None
+        pane, base = self.grid.panes[n], base_uid(slot.uid)
+        same = pane.content is not None and pane.content.image.uid == slot.uid
+        index = pane.sop_index if same else len(loaded.stack.frames) // 2
+        own = self._is_own(slot.uid)
+        frame_uid = str(loaded.volume.frame_of_reference_uid or "")
+        overlay = merged(source(frame_uid) for source in self._overlay_sources) if own else NO_OVERLAY
+        return Scene(
             study=study,
             loaded=loaded,
-            plane=pane.plane if same else "native",
-            slice_index=slice_index,
-            reading=session.readings.of(loaded.stack.uid, -1 if slice_index is None else slice_index),
-            boxes=session.annotations.boxes,
-            stored=session.readings.stored,
+            slot=slot,
+            plane=pane.plane if same else slot.plane,
+            slice_index=index,
+            reading=session.readings.of(base, -1 if index is None else index) if own else None,
+            boxes=session.annotations.boxes if own else (),
+            stored=session.readings.stored if own else (),
             layers=session.overlays.values,
             taxonomy=session.annotations.taxonomy,
+            overlay=overlay,
         )
-        pane.set_content(pane_content(scene))
-        if not same:
-            pane.set_smooth(session.settings.interpolation)
-            if state := self._states.pop(n, None):
-                pane.restore_view_state(state)
-            else:
-                self.grid.join(n)
-            self._moved(n, None)
 
-    # -- view state and events -------------------------------------------------------------------------------------
+    # -- events ----------------------------------------------------------------------------------------------------
 
-    def save_view_state(self) -> None:
-        """Remember layout, slices, windows and zoom of the study."""
-        self._saver.stop()
-        if self._study is None or not any(self.stack_uids):
-            return
-        states = {
-            n: pane.view_state() if pane.content is not None else self._states.get(n, {})
-            for n, pane in enumerate(self.grid.panes)
-        }
-        shown = Arrangement(
-            self.grid.layout_name, tuple(self.stack_uids), self.grid.active_index, states, self.session.overlays.chosen
-        )
-        self.session.keeping.save_view(self._study.uid, as_values(shown))
+    def _take_presentation(self, n: int, presentation: object) -> None:
+        uid = self.slots[n].uid
+        if uid is not None:
+            self._presentations[uid] = presentation
+        self._moved(n, None)
 
-    def _focus(self, _index: int) -> None:
-        self.focus_changed.emit()
-
-    def _arranged(self, _: object) -> None:
-        self._saver.start()
-        self.focus_changed.emit()
+    def _take_pane(self, pane: Pane) -> None:
+        self.slots.append(Slot())
+        pane.set_smooth(self.session.settings.interpolation)
+        pane.cine_fps = self.session.settings.cine_fps
 
 
-def _timer(parent: QObject, milliseconds: int, on_timeout: Any) -> QTimer:
-    timer = QTimer(parent, singleShot=True, interval=milliseconds)
-    timer.timeout.connect(on_timeout)
-    return timer
+def _has(study: Study, uid: str) -> bool:
+    try:
+        study.series_of(uid)
+    except KeyError:
+        return False
+    return True

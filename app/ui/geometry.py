@@ -10,23 +10,24 @@ from app import settings as app_settings
 SIZE = (1600, 960)
 
 
-def _store() -> QSettings:
+def store() -> QSettings:
+    """Return the file of what the window remembers of itself."""
     return QSettings(str(app_settings.home() / "window.ini"), QSettings.Format.IniFormat)
 
 
 def save(window: QMainWindow, splitter: QSplitter) -> None:
     """Remember where the window is and how wide its columns are."""
-    store = _store()
-    store.setValue("geometry", window.saveGeometry())
-    store.setValue("splitter", splitter.saveState())
-    store.sync()
+    kept = store()
+    kept.setValue("geometry", window.saveGeometry())
+    kept.setValue("splitter", splitter.saveState())
+    kept.sync()
 
 
 def restore(window: QMainWindow, splitter: QSplitter) -> None:
     """Put the window where it was."""
     window.resize(*SIZE)
-    store = _store()
+    kept = store()
     for key, back in (("geometry", window.restoreGeometry), ("splitter", splitter.restoreState)):
-        value = store.value(key)
+        value = kept.value(key)
         if isinstance(value, QByteArray):
             back(value)

@@ -52,7 +52,7 @@ def heatmap_layers(
             low, high = heatmap.value_range
             yield HeatmapLayer(
                 uid=uid,
-                title=heatmap.title,
+                title=f"{heatmap.title} · {one.result.provenance.model_id}",
                 volume=heatmap.volume,
                 unit=heatmap.unit,
                 value_range=heatmap.value_range,

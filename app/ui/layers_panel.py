@@ -18,10 +18,11 @@ from PySide6.QtWidgets import (
 )
 
 from app.ui import theme
+from app.ui.compare_card import CompareCard
 from app.ui.display import Display
 from app.ui.layers import newest, overlay_key, overlay_values
 from app.ui.parts import clear, page
-from viewer.colours import TABLES
+from viewer.colours import DIVERGING, TABLES
 
 
 class LayersPanel(QWidget):
@@ -39,6 +40,7 @@ class LayersPanel(QWidget):
         )
         self.cards = QVBoxLayout()
         self.cards.setSpacing(theme.SPACE)
+        layout.addWidget(CompareCard(display))
         layout.addWidget(self.empty)
         layout.addLayout(self.cards)
         layout.addStretch(1)
@@ -80,7 +82,7 @@ class OverlayCard(QFrame):
         self.eye.toggled.connect(lambda on: on_change(visible=on))
         self.table = QComboBox()
         self.table.setToolTip("Colour table of the map")
-        self.table.addItems(TABLES)
+        self.table.addItems((*TABLES, *DIVERGING))
         self.table.setCurrentText(values["table"])
         self.table.currentTextChanged.connect(lambda name: on_change(table=name))
         grid = QGridLayout()

@@ -6,17 +6,20 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
-from PySide6.QtWidgets import QMainWindow, QSplitter, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QMainWindow, QSplitter, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
 from app.commands import CommandTable
 from app.session import Session
-from app.ui import geometry
+from app.ui import geometry, theme
 from app.ui.actions import all_commands
 from app.ui.boxes_panel import BoxesPanel
+from app.ui.content import Overlay
 from app.ui.dialogs import Dialogs
 from app.ui.display import Display
 from app.ui.findings import FindingsPanel
+from app.ui.kinetics_panel import KineticsPanel
 from app.ui.layers_panel import LayersPanel
+from app.ui.measurements_panel import MeasurementsPanel
 from app.ui.menus import fill_menus
 from app.ui.notice_bar import ErrorDialog, NoticeBar
 from app.ui.palette import HelpSheet, Palette, command_keys, pane_keys
@@ -24,6 +27,7 @@ from app.ui.start_page import StartPage
 from app.ui.status_line import StatusLine
 from app.ui.study_browser import StudyBrowser
 from app.ui.tool_bar import ToolBar, set_icons
+from app.ui.volume_panel import VolumePanel
 
 
 class MainWindow(QMainWindow):
@@ -40,6 +44,9 @@ class MainWindow(QMainWindow):
         self.browser = StudyBrowser(session)
         self.findings = FindingsPanel(self.display, self.analyse)
         self.boxes = BoxesPanel(self.display)
+        self.measurements = MeasurementsPanel(self.display)
+        self.kinetics = KineticsPanel(self.display)
+        self.volume = VolumePanel(self.display)
         self.status = StatusLine(session)
         self.notice_bar = NoticeBar()
         self.commands = CommandTable(session.notices, self)
@@ -71,12 +78,14 @@ class MainWindow(QMainWindow):
         self.tabs.addTab(self.findings, "Findings")
         self.tabs.addTab(LayersPanel(self.display), "Layers")
         self.tabs.addTab(self.boxes, "Boxes")
+        self.tabs.addTab(self.measurements, "Measure")
+        self.tabs.addTab(self.kinetics, "Kinetics")
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
-        for widget in (self.browser, middle, self.tabs):
+        for widget in (self.browser, middle, self.volume, self.tabs):
             self.splitter.addWidget(widget)
         self.splitter.setHandleWidth(1)
         self.splitter.setStretchFactor(1, 1)
-        self.splitter.setSizes([280, 1300, 320])
+        self.splitter.setSizes([280, 1300, 0, 320])
         self.splitter.setChildrenCollapsible(False)
         self.tool_bar = ToolBar(self.commands, self.display)
         self.setCentralWidget(_column(self.tool_bar, self.splitter, self.status))
@@ -94,6 +103,10 @@ class MainWindow(QMainWindow):
         session.library.changed.connect(self._focus_changed)  # the browser has filled its rows anew
         display.grid.tool_changed.connect(lambda _: self.commands.refresh())
         display.grid.cursor_moved.connect(self.status.show_reading)
+        display.grid.action_requested.connect(self._act)
+        display.users_of_images += [lambda: session.kinetics.pinned, lambda: self.volume.image_uids]
+        display.add_overlays(self._kinetic_overlay, session.kinetics.changed)
+        session.kinetics.changed.connect(self.commands.refresh)
         session.settings_changed.connect(self._take_settings)
         session.library.study_changed.connect(self._show_study)
         session.notices.posted.connect(self.notice_bar.post)
@@ -140,6 +153,9 @@ class MainWindow(QMainWindow):
 
     def _take_settings(self) -> None:
         self.status.show_device()
+        if self.session.settings.theme != theme.name():
+            theme.apply(application_of(), self.session.settings.theme)
+            set_icons(self.commands)
         for pane in self.display.grid.panes:
             pane.set_smooth(self.session.settings.interpolation)
             pane.cine_fps = self.session.settings.cine_fps
@@ -161,10 +177,25 @@ class MainWindow(QMainWindow):
                 "The file does not say how large a pixel is.", "Set spacing…", self.dialogs.spacing, "study"
             )
 
+    def _act(self, action: str) -> None:
+        """Do what a key in a pane asked for beyond the grid."""
+        if action.startswith("compare_"):
+            self.display.comparison.toggle(action.removeprefix("compare_"))  # type: ignore[arg-type]
+
+    def _kinetic_overlay(self, frame_uid: str) -> Overlay:
+        kinetics = self.session.kinetics
+        return Overlay(heatmaps=kinetics.heatmaps(frame_uid), class_maps=kinetics.class_maps(frame_uid))
+
     def _raise(self, notice: object) -> None:
         dialog = ErrorDialog(notice, self)  # type: ignore[arg-type]
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
+
+    @property
+    def dynamic_on_show(self) -> bool:
+        """Whether the active pane shows a phase of a dynamic series, or an image derived from one."""
+        uid, study = self.display.stack_uid, self.session.study
+        return uid is not None and study is not None and study.phase_of(uid) is not None
 
     # -- what commands do ------------------------------------------------------------------------------------------
 
@@ -245,10 +276,18 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember view and geometry, stop the jobs, close the workspace."""
-        self.display.save_view_state()
+        self.display.hanger.save()
+        self.volume.save_state()
         geometry.save(self, self.splitter)
         self.session.close()
         event.accept()
+
+
+def application_of() -> QApplication:
+    """Return the one application."""
+    application = QApplication.instance()
+    assert isinstance(application, QApplication)
+    return application
 
 
 def _column(*widgets: QWidget) -> QWidget:

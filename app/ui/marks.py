@@ -1,4 +1,4 @@
-"""Marks: what a reader draws in the panes becomes boxes; the model's findings are jumped to and accepted."""
+"""Marks: what a reader draws in the panes is kept; the model's findings are jumped to and accepted."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from app.commands import attempt
+from app.measured import in_study
+from app.studies.derived import base_uid
 from app.ui.layers import proposals
+from app.ui.measure_marks import MeasureMarks
 from app.ui.places import centre_mm, frame_index
 from app.ui.wording import series_title
-from app.workspace.box import Box
+from app.workspace.box import Box, Mark
+from app.workspace.measurement import Measurement
 from viewer.layers.types import BoxShape
 
 if TYPE_CHECKING:
@@ -19,12 +23,12 @@ if TYPE_CHECKING:
 
 
 class Marks(QObject):
-    """Boxes between the glass and the session.
+    """Boxes, and with `measuring` measurements, between the glass and the session.
 
     Attributes
     ----------
     box_selected
-        Uid of the box selected in the panes, "" for none.
+        Uid of the box or measurement selected in the panes, "" for none.
     """
 
     box_selected = Signal(str)
@@ -33,21 +37,44 @@ class Marks(QObject):
         super().__init__(display)
         self._display, self.session, self._grid = display, display.session, display.grid
         self.selected = ""
+        self._awaited: tuple[Mark, str] | None = None  # to be gone to once its image is there
         self._grid.box_drawn.connect(self._draw)
         self._grid.box_edited.connect(self._edit)
         self._grid.box_selected.connect(self._select)
         self._grid.box_delete_requested.connect(self.delete)
-        self.session.library.study_changed.connect(lambda: self._select(""))
+        self.session.library.study_changed.connect(self._forget)
+        display.focus_changed.connect(self._arrive)
+        self.measuring = MeasureMarks(display, self)
 
     # -- gestures --------------------------------------------------------------------------------------------------
 
     def _draw(self, pane: int, shape: BoxShape, method: str) -> None:
+        image = self.image_of(pane, "The box was not kept")
+        if image is not None:
+            base = (base_uid(image[0]), image[1])
+            self.commit("The box was not kept", None, self._new_box(shape, base, method=method))
+
+    def image_of(self, pane: int, what: str) -> tuple[str, str] | None:
+        """Return the image in a pane, which may be derived, and the SOP instance of its slice.
+
+        An image that is not of the current study, such as a prior shown beside it, is refused with a sentence; `what`
+        says what did not happen.
+        """
         uid, study = self._display.stack_uids[pane], self.session.study
         if uid is None or study is None:
-            return
-        frames, index = study.stack(uid).frames, self._grid.panes[pane].sop_index
-        sop = frames[index].sop_instance_uid if index is not None else ""
-        self._commit("The box was not kept", None, self._new_box(shape, (uid, sop), method=method))
+            return None
+        try:
+            frames = study.stack(uid).frames
+        except KeyError:
+            self.session.notices.warn(
+                what,
+                "This image belongs to another exam, which is only shown for comparison.",
+                "Open that exam in the study browser to draw in it.",
+            )
+            self._display.refresh()
+            return None
+        index = self._grid.panes[pane].sop_index
+        return uid, frames[index].sop_instance_uid if index is not None and index < len(frames) else ""
 
     def _new_box(self, shape: BoxShape, image: tuple[str, str], *, method: str, source: str = "reader") -> Box:
         """Return a box on an image, given as stack uid and SOP instance uid, with the label that is armed."""
@@ -71,13 +98,14 @@ class Marks(QObject):
         box = self.session.annotations.box(before.uid)
         if box is not None:
             moved = replace(box, corner_mm=after.corner_mm, opposite_mm=after.opposite_mm)
-            self._commit("The change was not kept", box, moved)
+            self.commit("The change was not kept", box, moved)
 
     def delete(self, uid: str) -> None:
-        """Delete a box."""
-        attempt(self.session.notices, "The box was not deleted", lambda: self.session.annotations.delete(uid))
+        """Delete a box or measurement."""
+        what = "measurement" if self.session.annotations.measurement(uid) is not None else "box"
+        attempt(self.session.notices, f"The {what} was not deleted", lambda: self.session.annotations.delete(uid))
 
-    def _commit(self, what: str, before: Box | None, after: Box) -> None:
+    def commit(self, what: str, before: Mark | None, after: Mark) -> None:
         """Commit a gesture; what cannot be kept leaves the screen again, with the reason."""
         if attempt(self.session.notices, what, lambda: self.session.annotations.commit(before, after)):
             self.select(after.uid)
@@ -92,14 +120,14 @@ class Marks(QObject):
             self.box_selected.emit(uid)
 
     def select(self, uid: str) -> None:
-        """Select a box in every pane that shows it."""
+        """Select a box or measurement in every pane that shows it."""
         for pane in self._grid.panes:
             if pane.content is not None:
                 pane.select_box(uid)
         self._select(uid)
 
-    def jump(self, box: Box | BoxShape, stack_uid: str = "") -> None:
-        """Show the place of a box or finding, loading its stack if no pane shows it."""
+    def jump(self, box: Mark | BoxShape, stack_uid: str = "") -> None:
+        """Show the place of a box, measurement or finding, loading its stack if no pane shows it."""
         display = self._display
         if stack_uid and stack_uid not in display.stack_uids:
             display.show_stack(stack_uid)
@@ -107,11 +135,33 @@ class Marks(QObject):
             self._grid.set_active(display.stack_uids.index(stack_uid))
         if display.pane.content is not None:
             display.pane.go_to(centre_mm(box))
-        if isinstance(box, Box):
+        if not isinstance(box, BoxShape):
+            self._awaited = (box, stack_uid) if display.pane.content is None else None
             self.select(box.uid)
 
-    def place_of(self, box: Box) -> str:
-        """Return where a box lies, as a list says it: the view of a single image, else the stored slice."""
+    def jump_to_measurement(self, one: Measurement) -> None:
+        """Show a measurement: on the image it was drawn on, where a pane shows that, else on its stack."""
+        study = self.session.study
+        shown = self._display.stack_uids
+        there = next((uid for uid in (one.image, one.stack_uid) if uid in shown), one.image)
+        if study is not None:
+            self.jump(in_study(one, study), there)
+
+    def _arrive(self) -> None:
+        """Go to what was jumped to before its image was there."""
+        if self._awaited is not None and self._display.pane.content is not None:
+            mark, uid = self._awaited
+            self._awaited = None
+            if self._display.stack_uid == uid:
+                self._display.pane.go_to(centre_mm(mark))
+                self.select(mark.uid)
+
+    def _forget(self) -> None:
+        self._awaited = None
+        self._select("")
+
+    def place_of(self, box: Mark) -> str:
+        """Return where a mark lies, as a list says it: the view of a single image, else the stored slice."""
         study = self.session.study
         if study is None or box.stack_uid not in self.session.library.stack_uids:
             return ""
@@ -125,8 +175,9 @@ class Marks(QObject):
 
     def open_findings(self) -> tuple[BoxShape, ...]:
         """Return the model's findings in the active pane that no reader has accepted yet."""
-        uid, index = self._display.stack_uid, self._display.slice_index
-        loaded = self.session.images.loaded(uid) if uid is not None else None
+        shown, index = self._display.stack_uid, self._display.slice_index
+        uid = base_uid(shown) if shown is not None else None
+        loaded = self.session.images.loaded(shown) if shown is not None else None
         if loaded is None:
             return ()
         stored = [one for one in self.session.readings.stored if one.stack_uid == uid]

@@ -11,12 +11,15 @@ if TYPE_CHECKING:
     from app.session import Session
     from app.ui.main_window import MainWindow
 
-MENUS = ("File", "Edit", "View", "Image", "Tools", "AI", "Boxes", "Help")
+MENUS = ("File", "Edit", "View", "Hanging", "Image", "Tools", "AI", "Boxes", "Help")
 BREAKS = {
     "file.phases",
     "file.close",
     "file.preferences",
-    "view.hang",
+    "hang.again",
+    "image.next_phase",
+    "hang.subtraction",
+    "compare.swipe",
     "view.next_pane",
     "view.full_screen",
     "image.plane_native",

@@ -54,7 +54,7 @@ def button(
     made.setToolTip(tip)
     made.setAutoDefault(primary)
     if icon:
-        made.setIcon(theme.icon(icon, "accent_text" if primary else "text"))
+        theme.dress(made, icon, "accent_text" if primary else "text")
     made.clicked.connect(lambda _=False: on_click())
     return made
 
@@ -62,7 +62,7 @@ def button(
 def icon_button(icon: str, tip: str, on_click: Callable[[], object]) -> QToolButton:
     """Return a flat button with an icon."""
     made = QToolButton()
-    made.setIcon(theme.icon(icon))
+    theme.dress(made, icon)
     made.setIconSize(QSize(18, 18))
     made.setToolTip(tip)
     made.setAccessibleName(tip)

@@ -1,11 +1,12 @@
-"""Places: sizes, middles and slices of boxes, in millimetres. Qt-free."""
+"""Places: sizes, middles and slices of boxes and measurements, in millimetres. Qt-free."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from app.studies.study import Frame, Stack
-from app.workspace.box import Box
+from app.workspace.box import Box, Mark
+from app.workspace.measurement import Measurement
 from viewer.layers.types import BoxShape
 
 
@@ -16,9 +17,10 @@ def box_size_mm(box: Box | BoxShape) -> tuple[float, float]:
     return abs(float(diagonal @ row)), abs(float(diagonal @ column))
 
 
-def centre_mm(box: Box | BoxShape) -> tuple[float, float, float]:
-    """Return the middle of a box, LPS mm."""
-    x, y, z = (np.add(box.corner_mm, box.opposite_mm) / 2).tolist()
+def centre_mm(mark: Mark | BoxShape) -> tuple[float, float, float]:
+    """Return the middle of a box or measurement, LPS mm."""
+    points = mark.points_mm if isinstance(mark, Measurement) else (mark.corner_mm, mark.opposite_mm)
+    x, y, z = np.mean(points, axis=0).tolist()
     return x, y, z
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import psutil
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QWidget
 
 from app.session import Session
+from app.session.budget import RESERVE, Budget, size_text
 from app.ui import theme
 from app.ui.parts import icon_button, rule
 
 RESEARCH_USE = "Research use only – not for diagnosis"
-MEMORY_EVERY_MS = 2000
+MEASURE_EVERY_MS = 2000
 
 
 class StatusLine(QWidget):
@@ -46,10 +46,12 @@ class StatusLine(QWidget):
         for widget in (self.position, rule(vertical=True), self.device, self.memory, rule(vertical=True), research):
             layout.addWidget(widget)
         session.jobs.changed.connect(self.refresh)
-        timer = QTimer(self, interval=MEMORY_EVERY_MS)
-        timer.timeout.connect(self._measure)
+        session.images.measured.connect(self.show_memory)
+        session.images.changed.connect(self.show_memory)
+        timer = QTimer(self, interval=MEASURE_EVERY_MS)
+        timer.timeout.connect(session.images.relieve)
         timer.start()
-        self._measure()
+        self.show_memory()
         self.show_device()
         self.refresh()
 
@@ -84,13 +86,37 @@ class StatusLine(QWidget):
             f"AI on {'auto' if self.session.readings.device == 'auto' else self.session.readings.device.upper()}"
         )
 
-    def _measure(self) -> None:
-        used = psutil.Process().memory_info().rss
-        self.memory.setText(f"{used / 2**20:.0f} MB")
-        self.memory.setToolTip(
-            f"Memory of the program; images in memory {self.session.images.bytes / 2**20:.0f} MB of the machine's "
-            f"{psutil.virtual_memory().total / 2**30:.0f} GB"
-        )
+    def show_memory(self) -> None:
+        """Show what images take of what they may take, and what the program takes in all."""
+        images, budget = self.session.images.bytes, self.session.images.budget
+        self.memory.setText(memory_text(images, budget))
+        self.memory.setToolTip(memory_tip(images, budget))
+        theme.retone(self.memory, "warn" if budget.short or images > budget.limit else "quiet")
+
+
+def memory_text(images: int, budget: Budget) -> str:
+    """Return ``"images 1.2 of 11.5 GB · program 2.1 GB"``; a machine that is short of memory is said first."""
+    limit, used = size_text(budget.limit), size_text(images)
+    if used.split()[1] == limit.split()[1]:
+        used = used.split()[0]
+    short = "memory is short · " if budget.short else ""
+    return f"{short}images {used} of {limit} · program {size_text(images + budget.other)}"
+
+
+def memory_tip(images: int, budget: Budget) -> str:
+    """Return where the figures come from and what happens at the limit."""
+    lines = [
+        f"Images in memory take {size_text(images)} of the {size_text(budget.limit)} set aside for them: "
+        f"{budget.share:.0%} of this computer's {size_text(budget.total)}, less {size_text(RESERVE)} kept free and the "
+        f"{size_text(budget.other)} that the program itself takes.",
+        "When they are full, the images used least recently go first; they are read again when they are needed. "
+        "What is on show always stays. Change the share under Preferences › Memory for images.",
+    ]
+    if images > budget.limit:
+        lines.append("What is on show is larger than that: nothing else can be kept beside it.")
+    if budget.short:
+        lines.append("This computer is nearly out of memory: images not on show are let go. Close other programs.")
+    return "\n\n".join(lines)
 
 
 def cursor_text(reading: Any) -> str:

@@ -75,7 +75,7 @@ class StudyBrowser(QWidget):
         self._images: dict[str, QPixmap] = {}
         self.skipped = QPushButton()
         self.skipped.setProperty("quiet", True)
-        self.skipped.setIcon(theme.icon("file-x"))
+        theme.dress(self.skipped, "file-x")
         self.skipped.setToolTip("List every file that was not taken, with its reason")
         self.skipped.clicked.connect(self.skipped_chosen)
         head = QHBoxLayout()

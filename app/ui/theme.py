@@ -5,21 +5,40 @@ from __future__ import annotations
 import functools
 import json
 import string
+import weakref
 from pathlib import Path
 
+import shiboken6
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QColor, QIcon, QPalette
-from PySide6.QtWidgets import QApplication, QLabel, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QWidget
 
 import resources
 
 THEMES = ("dark", "light")
 SPACE = 8
 _current: dict[str, str] = {}
+_name = [""]
+_dressed: weakref.WeakKeyDictionary[QAbstractButton, tuple[str, str]] = weakref.WeakKeyDictionary()
+
+
+class _News(QObject):
+    """Tells that another theme is in force, to those who draw with its colours themselves."""
+
+    changed = Signal()
+
+
+news = _News()
 
 
 def colours(name: str) -> dict[str, str]:
     """Return the named colours of a theme."""
     return json.loads((resources.folder("theme") / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def name() -> str:
+    """Return the theme in force; "" before the first."""
+    return _name[0]
 
 
 def colour(name: str) -> str:
@@ -40,10 +59,15 @@ def apply(application: QApplication, name: str) -> None:
     name = name if name in THEMES else "dark"
     _current.clear()
     _current.update(colours(name))
+    _name[0] = name
     icon.cache_clear()
     application.setStyle("Fusion")
     application.setPalette(_palette())
     application.setStyleSheet(style_sheet(name))
+    for button, (picture, tone) in list(_dressed.items()):
+        if shiboken6.isValid(button):
+            button.setIcon(icon(picture, tone))
+    news.changed.emit()
 
 
 def _palette() -> QPalette:
@@ -78,6 +102,12 @@ def icon(name: str, tone: str = "text_quiet") -> QIcon:
     import qtawesome  # loads its fonts on first use
 
     return qtawesome.icon(f"ph.{name}", color=colour(tone), color_disabled=colour("line_strong"))
+
+
+def dress(button: QAbstractButton, picture: str, tone: str = "text_quiet") -> None:
+    """Give a button an icon that follows the theme."""
+    _dressed[button] = (picture, tone)
+    button.setIcon(icon(picture, tone))
 
 
 def label(text: str = "", role: str = "", *, wrap: bool = False) -> QLabel:

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QToolButton, 
 
 from app.commands import CommandTable
 from app.ui import theme
-from app.ui.actions.tables import LAYOUTS, PLANES, TOOLS
+from app.ui.actions.tables import LAYOUTS, OBLIQUE, PLANES, TOOLS
 from app.ui.display import Display
 from app.ui.parts import rule
 from app.ui.wording import voi_title
@@ -20,6 +20,7 @@ SETS = (
     ("file.open_folder",),
     tuple(f"tool.{name}" for name, *_ in TOOLS),
     tuple(f"view.layout_{name}" for name, *_ in LAYOUTS),
+    ("hang.previous", "hang.next", "hang.prior"),
     ("view.linked", "view.overlays", "image.cine"),
     ("edit.undo", "edit.redo"),
 )
@@ -43,12 +44,15 @@ class ToolBar(QWidget):
             for command_id in ids:
                 self._row.addWidget(self._button(command_id))
         self._add_rule()
+        self.step_picker = self._picker("Step of the hanging protocol  (Q, Shift+Q)", 184)
+        self.step_picker.activated.connect(self._choose_step)
+        self._row.addWidget(self.step_picker, 3)
         self.window_picker = self._picker(
             "Window and VOI of the active pane: the file's own choices, presets, computed", 240
         )
         self.window_picker.activated.connect(self._choose_window)
         self.plane_picker = self._picker("Plane of the active pane", 136)
-        for name, title, _key in PLANES:
+        for name, title, _key in (*PLANES, OBLIQUE):
             self.plane_picker.addItem(title, name)
         self.plane_picker.activated.connect(lambda _: display.pane.set_plane(self.plane_picker.currentData()))
         self._row.addWidget(self.window_picker, 4)
@@ -58,6 +62,8 @@ class ToolBar(QWidget):
         analyse.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self._row.addWidget(analyse)
         display.focus_changed.connect(self.refresh)
+        display.hanging_changed.connect(self._fill_steps)
+        self._fill_steps()
         self.refresh()
 
     def _add_rule(self) -> None:
@@ -108,6 +114,18 @@ class ToolBar(QWidget):
         self.plane_picker.setCurrentIndex(
             max(0, self.plane_picker.findData(pane.plane if presentation is not None else "native"))
         )
+
+    def _fill_steps(self) -> None:
+        protocol = self.display.hanger.protocol
+        self.step_picker.clear()
+        for number, hanging in enumerate(protocol.hangings, start=1):
+            self.step_picker.addItem(f"{number}  {hanging.name}", hanging.name)
+        self.step_picker.setCurrentIndex(protocol.index if protocol.hangings else -1)
+        self.step_picker.setEnabled(len(protocol.hangings) > 1)
+
+    def _choose_step(self, row: int) -> None:
+        self.display.hanger.go(self.step_picker.itemData(row))
+        self.display.pane.setFocus()
 
     def _rows(self) -> list[int]:
         """Return the rows of the window picker without the line between file and computed choices."""

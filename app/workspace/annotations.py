@@ -1,4 +1,4 @@
-"""Annotations: boxes and their undoable history, one committed transaction per edit."""
+"""Annotations: boxes, measurements and their one undoable history, one committed transaction per edit."""
 
 from __future__ import annotations
 
@@ -9,18 +9,17 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from app.workspace import tables
-from app.workspace.box import Box, Edit, now
+from app.workspace.box import Box, Edit, Mark, now
 from app.workspace.database import Database
 from app.workspace.documents import edit_as_dict, edit_from_dict, plain_edit
-from app.workspace.errors import ConflictError, WorkspaceError
 from app.workspace.history import History
-
-_COLUMNS = [column.name for column in tables.boxes.c]
+from app.workspace.marks import boxes_of, marks_of, measurements_of, write_mark
+from app.workspace.measurement import Measurement
 
 
 @dataclass(frozen=True)
 class Change:
-    """One apply, undo or redo: `number` counts them within a study, `edit` is what was done to the box."""
+    """One apply, undo or redo: `number` counts them within a study, `edit` is what was done."""
 
     study_uid: str
     number: int
@@ -29,7 +28,7 @@ class Change:
 
 
 class Annotations:
-    """The boxes of every study.
+    """The boxes and measurements of every study.
 
     Parameters
     ----------
@@ -54,7 +53,12 @@ class Annotations:
     def boxes(self, study_uid: str) -> tuple[Box, ...]:
         """Return the boxes of a study in the order in which they were drawn."""
         with self._database.reading() as connection:
-            return _boxes(connection, study_uid)
+            return boxes_of(connection, study_uid)
+
+    def measurements(self, study_uid: str) -> tuple[Measurement, ...]:
+        """Return the measurements of a study in the order in which they were drawn."""
+        with self._database.reading() as connection:
+            return measurements_of(connection, study_uid)
 
     def history(self, study_uid: str) -> History:
         """Return all edits of a study, oldest first, and how many of them are in force."""
@@ -83,7 +87,7 @@ class Annotations:
         self._after_commit()
 
     def undo(self, study_uid: str) -> Edit | None:
-        """Take back the newest edit in force; return what was done to the box, None where there is nothing to undo."""
+        """Take back the newest edit in force; return what was done, None where there is nothing to undo."""
         with self._database.writing() as connection:
             study = _study(connection, study_uid)
             if study is None or study.position == 0:
@@ -111,17 +115,17 @@ class Annotations:
             return {row.uid: row.changes for row in connection.execute(query)}
 
     def problems(self) -> tuple[str, ...]:
-        """Return a sentence for each study whose boxes are not what its history says.
+        """Return a sentence for each study whose marks are not what its history says.
 
         All is read in one transaction: another program may be drawing meanwhile.
         """
         with self._database.reading() as connection:
             uids = connection.execute(select(tables.studies.c.uid)).scalars().all()
-            found = (_problem(uid, _history(connection, uid), _boxes(connection, uid)) for uid in uids)
+            found = (_problem(uid, _history(connection, uid), marks_of(connection, uid)) for uid in uids)
             return tuple(sentence for sentence in found if sentence)
 
     def _carry_out(self, connection: Connection, study: Row[Any], kind: str, edit: Edit, step: int) -> None:
-        write_box(connection, edit)
+        write_mark(connection, edit)
         connection.execute(
             update(tables.studies)
             .where(tables.studies.c.uid == study.uid)
@@ -130,36 +134,22 @@ class Annotations:
         self._before_commit(Change(study.uid, study.changes + 1, kind, edit))
 
 
-def _problem(study_uid: str, history: History, boxes: tuple[Box, ...]) -> str:
-    """Return a sentence where boxes are not what the edits in force make of nothing, else an empty text."""
-    expected: dict[str, Box] = {}
+def _problem(study_uid: str, history: History, marks: tuple[Mark, ...]) -> str:
+    """Return a sentence where marks are not what the edits in force make of nothing, else an empty text."""
+    expected: dict[str, Mark] = {}
     for edit in history.edits[: history.position]:
-        if expected.get(edit.box_uid) != edit.before:
+        if expected.get(edit.mark_uid) != edit.before:
             return f"The edit history of study {study_uid} does not fit together."
-        expected.pop(edit.box_uid, None)
+        expected.pop(edit.mark_uid, None)
         if edit.after is not None:
-            expected[edit.box_uid] = edit.after
-    if expected == {box.uid: box for box in boxes}:
+            expected[edit.mark_uid] = edit.after
+    if expected == {mark.uid: mark for mark in marks}:
         return ""
     return (
-        f"The boxes of study {study_uid} are not what its edit history says; the file was altered from outside. "
+        f"The boxes and measurements of study {study_uid} are not what its edit history says; "
+        "the file was altered from outside. "
         "They are shown as they are; earlier states are in the folder “backups”."
     )
-
-
-def write_box(connection: Connection, edit: Edit) -> None:
-    """Put the box of an edit from `before` to `after`; ConflictError where the stored box is not `before`."""
-    table = tables.boxes
-    row = connection.execute(select(table).where(table.c.uid == edit.box_uid)).first()
-    stored = None if row is None else _box(row)
-    if stored != edit.before:
-        raise _conflict(stored, edit)
-    if edit.after is None:
-        connection.execute(delete(table).where(table.c.uid == edit.box_uid))
-    elif edit.before is None:
-        connection.execute(insert(table).values(**edit.after.as_dict()))
-    else:
-        connection.execute(update(table).where(table.c.uid == edit.box_uid).values(**edit.after.as_dict()))
 
 
 def ensure_study(connection: Connection, study_uid: str) -> Row[Any]:
@@ -169,12 +159,6 @@ def ensure_study(connection: Connection, study_uid: str) -> Row[Any]:
         connection.execute(insert(tables.studies).values(uid=study_uid, title="", position=0, changes=0))
         row = _study(connection, study_uid)
     return row
-
-
-def _boxes(connection: Connection, study_uid: str) -> tuple[Box, ...]:
-    query = select(tables.boxes).where(tables.boxes.c.study_uid == study_uid)
-    rows = connection.execute(query.order_by(tables.boxes.c.created, tables.boxes.c.uid)).all()
-    return tuple(_box(row) for row in rows)
 
 
 def _history(connection: Connection, study_uid: str) -> History:
@@ -192,20 +176,3 @@ def _edit(connection: Connection, study_uid: str, number: int) -> Any:
     query = select(edits).where(edits.c.study_uid == study_uid, edits.c.number == number)
     row = connection.execute(query).first()
     return None if row is None else edit_from_dict(dict(row._mapping))
-
-
-def _box(row: Row[Any]) -> Box:
-    return Box.from_dict({name: row._mapping[name] for name in _COLUMNS})
-
-
-def _conflict(stored: Box | None, edit: Edit) -> WorkspaceError:
-    if stored is None:
-        what = "has been deleted meanwhile"
-    elif edit.before is None:
-        what = "is already there"
-    else:
-        what = "has been changed meanwhile"
-    return ConflictError(
-        f"The box {edit.box_uid} {what}, in another window or program, so this edit was not saved over it.",
-        "Reopen the study to see the box as it is stored, then repeat the edit.",
-    )

@@ -1,11 +1,14 @@
-"""Box: a reader's rectangle in an image plane, in LPS millimetres, with its label and history of origin."""
+"""Box: a reader's rectangle in an image plane, in LPS millimetres, with its label and origin; and what an edit is."""
 
 from __future__ import annotations
 
 import uuid
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from app.workspace.measurement import Measurement
 
 Point = tuple[float, float, float]
 Cosines = tuple[float, float, float, float, float, float]
@@ -67,31 +70,40 @@ class Box:
         return cls(**kept)
 
 
+Mark: TypeAlias = "Box | Measurement"
+
+
 @dataclass(frozen=True)
 class Edit:
-    """One undoable change of one box; ``None`` means absent, so add, move, relabel and delete are the same thing."""
+    """One undoable change of one box or measurement.
 
-    before: Box | None
-    after: Box | None
+    ``None`` means absent, so add, move, relabel and delete are the same thing.
+    """
+
+    before: Mark | None
+    after: Mark | None
     text: str = ""
 
     def __post_init__(self) -> None:
         if self.before is None and self.after is None:
-            raise ValueError("an edit needs a box before or after")
+            raise ValueError("an edit needs a box or measurement before or after")
 
     @property
-    def box_uid(self) -> str:
-        """Uid of the box that is edited."""
-        box = self.after or self.before
-        assert box is not None
-        return box.uid
+    def mark(self) -> Mark:
+        """The box or measurement as it is afterwards, or as it was."""
+        mark = self.after or self.before
+        assert mark is not None
+        return mark
+
+    @property
+    def mark_uid(self) -> str:
+        """Uid of the box or measurement that is edited."""
+        return self.mark.uid
 
     @property
     def study_uid(self) -> str:
-        """Uid of the study the box belongs to."""
-        box = self.after or self.before
-        assert box is not None
-        return box.study_uid
+        """Uid of the study it belongs to."""
+        return self.mark.study_uid
 
     def reversed(self) -> Edit:
         """Return the edit that takes this one back."""

@@ -91,10 +91,10 @@ def _catch_up(database: Database, journal: Journal) -> tuple[str, ...]:
     again, left = replay(journal.changes(), Annotations(database))
     notices = []
     if again > 1:  # one is the stroke in hand when the program died, which nobody was told was saved
-        notices.append(f"{again} box edits missing from the workspace were carried out again from the journal.")
+        notices.append(f"{again} edits missing from the workspace were carried out again from the journal.")
     if left:
         kept = journal.set_aside(database.path.parent / "broken", f"journal-{stamp()}")
-        notices.append(f"{left} box edits of the journal do not fit the workspace; the journal is kept in {kept}.")
+        notices.append(f"{left} edits of the journal do not fit the workspace; the journal is kept in {kept}.")
     return tuple(notices)
 
 

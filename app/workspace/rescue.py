@@ -91,13 +91,11 @@ def _sentence(what: str, broken: Path | None, backup: Path | None, replayed: tup
         when = made(backup).astimezone().strftime("%Y-%m-%d %H:%M:%S")
         parts.append(f"It was restored from the backup of {when}, {backup}.")
     if again:
-        parts.append(f"{again} box edits made after that were carried out again from the journal.")
+        parts.append(f"{again} edits made after that were carried out again from the journal.")
     elif backup is None:
-        parts.append("Boxes drawn before are not in it either.")
+        parts.append("Boxes and measurements drawn before are not in it either.")
     if left:
-        parts.append(
-            f"{left} box edits of the journal could not be carried out again; the journal is kept in “broken”."
-        )
+        parts.append(f"{left} edits of the journal could not be carried out again; the journal is kept in “broken”.")
     if broken is not None:
         parts.append(f"The broken file is kept as {broken}.")
     return " ".join(parts)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.workspace.box import Box, Edit
 from app.workspace.history import History, RecentStudy, StoredResult
+from app.workspace.measurement import Measurement
 
 if TYPE_CHECKING:
     from app.studies.study import Study
@@ -72,12 +73,16 @@ class Workspace:
         """Return the boxes of a study in the order in which they were drawn."""
         return self._parts.annotations.boxes(study_uid)
 
+    def measurements(self, study_uid: str) -> tuple[Measurement, ...]:
+        """Return the measurements of a study in the order in which they were drawn."""
+        return self._parts.annotations.measurements(study_uid)
+
     def apply(self, edit: Edit) -> None:
-        """Carry out and commit an edit; ConflictError where the stored box is not what `before` says."""
+        """Carry out and commit an edit; ConflictError where what is stored is not what `before` says."""
         self._parts.annotations.apply(edit)
 
     def undo(self, study_uid: str) -> Edit | None:
-        """Take back the newest edit of a study; return what was done to the box, None where nothing was left."""
+        """Take back the newest edit of a study; return what was done, None where nothing was left."""
         return self._parts.annotations.undo(study_uid)
 
     def redo(self, study_uid: str) -> Edit | None:

@@ -52,7 +52,31 @@ boxes = Table(
     Column("created", String(40), nullable=False),
 )
 
-# `number` counts from 1 within a study; `before` and `after` are whole boxes, NULL where absent.
+# One column per field of `app.workspace.measurement.Measurement`.
+measurements = Table(
+    "measurements",
+    metadata,
+    Column("uid", String(64), primary_key=True),
+    Column("study_uid", String(64), ForeignKey(studies.c.uid), nullable=False, index=True),
+    Column("stack_uid", String(80), nullable=False),
+    Column("sop_instance_uid", String(64), nullable=False),
+    Column("frame_of_reference_uid", String(64), nullable=False),
+    Column("image", Text, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("points_mm", JSON, nullable=False),
+    Column("orientation", JSON, nullable=False),
+    Column("affine", JSON, nullable=False),
+    Column("basis", Text, nullable=False),
+    Column("values", JSON, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("taxonomy", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("created", String(40), nullable=False),
+)
+
+# `number` counts from 1 within a study; `before` and `after` are whole boxes or measurements, NULL where absent.
 edits = Table(
     "edits",
     metadata,

@@ -11,7 +11,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 
 from viewer.keys import ACTIONS, KEYS, SPOKEN
-from viewer.pane_actions import DONE_HERE
+from viewer.pane_actions import DONE_HERE, OF_THE_GRID
 
 
 def stack(slices=10, size=60):
@@ -54,8 +54,8 @@ def test_tools_are_armed_in_every_pane_by_key(grid, qtbot):
     assert {pane.tool.name for pane in grid.panes} == {"box"}
     with pytest.raises(ValueError, match="lasso"):
         grid.set_tool("lasso")
-    with pytest.raises(ValueError, match="3x3"):
-        grid.set_layout("3x3")
+    with pytest.raises(ValueError, match="5x5"):
+        grid.set_layout("5x5")
     qtbot.keyClick(grid.panes[0], Qt.Key.Key_O)
     assert not grid.overlays_visible
     assert not any(pane.overlays_visible for pane in grid.panes)
@@ -126,7 +126,7 @@ def test_a_box_selected_in_one_pane_is_selected_in_its_neighbours(grid, make):
 def test_no_key_is_given_twice_and_every_action_is_done_somewhere():
     counted = Counter(key for entry in KEYS for key in entry.keys)
     assert [key for key, count in counted.items() if count > 1] == []
-    grids = {"overlays", "maximise", "next_pane"}
+    grids = set(OF_THE_GRID)
     from viewer.presets import BY_NAME
     from viewer.tools.catalogue import TOOLS
 

@@ -46,17 +46,34 @@ def test_every_storage_order_is_shown_in_the_standard_orientation(name):
         assert np.allclose(plane.to_index(plane.to_mm(place)), place)
 
 
-def test_an_oblique_volume_takes_its_closest_axes():
-    turn = np.deg2rad(20)
+def turned(degrees):
+    turn = np.deg2rad(degrees)
     matrix = np.eye(4)
     matrix[:3, 0] = (0, -np.sin(turn) * 2, np.cos(turn) * 2)
     matrix[:3, 1] = (0, np.cos(turn), np.sin(turn))
     matrix[:3, 2] = (1, 0, 0)
-    plane = plane_of((3, 4, 5), matrix, "sagittal")
+    return matrix
+
+
+def test_a_nearly_straight_volume_keeps_its_voxels_and_a_turned_one_is_resampled():
+    plane = plane_of((3, 4, 5), turned(2), "sagittal")
     assert plane.axes == (2, 0, 1)
     assert plane.spacing_mm == pytest.approx((1, 2, 1))
-    assert plane.row_cosine @ (0, 1, 0) == pytest.approx(np.cos(turn))
-    assert letters_of(plane.row_cosine) == "PH"
+    assert plane.row_cosine @ (0, 1, 0) == pytest.approx(np.cos(np.deg2rad(2)))
+    for name, (right, down) in STANDARD.items():
+        plane = plane_of((3, 4, 5), turned(20), name)
+        assert plane.axes[0] < 0
+        assert np.allclose(plane.row_cosine, right)
+        assert np.allclose(plane.column_cosine, down)
+    assert letters_of(plane_of((3, 4, 5), turned(20)).column_cosine) == "PH"
+
+
+def test_the_step_along_the_normal_of_a_sheared_stack_is_less_than_its_spacing():
+    matrix = np.eye(4)
+    matrix[:3, :3] = ((0, 0, 1), (3, 1, 0), (4, 0, 0))
+    plane = plane_of((3, 4, 5), matrix)
+    assert plane.spacing_mm[0] == pytest.approx(5)
+    assert plane.step_mm == pytest.approx(4)
 
 
 def test_native_is_as_stored():
@@ -67,8 +84,8 @@ def test_native_is_as_stored():
 
 
 def test_an_unknown_plane_is_named():
-    with pytest.raises(ValueError, match="oblique"):
-        plane_of((1, 1, 1), np.eye(4), "oblique")
+    with pytest.raises(ValueError, match="radial"):
+        plane_of((1, 1, 1), np.eye(4), "radial")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor, QPen
 
-from viewer.colours import OUTLINE, TEXT, table
+from viewer.colours import OUTLINE, TEXT, is_diverging, shown_range, strength, table
 from viewer.furniture.corners import MARGIN, Sheet
 from viewer.furniture.text import draw_text, width_of
 from viewer.layers.types import HeatmapLayer
@@ -17,25 +17,40 @@ CLEAR = 26.0  # logical pixels kept free at the edge for the orientation letter
 
 
 def draw_colour_bar(sheet: Sheet, layer: HeatmapLayer) -> None:
-    """Draw the bar at the right edge, largest value on top; below the threshold, where the map is clear, it is dim."""
+    """Draw the bar at the right edge, largest value on top; it is dim where the map is clear.
+
+    That is below the threshold, and around the zero of a signed map.
+    """
     ratio = sheet.ratio
     height = min(HEIGHT * ratio, sheet.height * 0.4)
     left = sheet.width - (MARGIN + WIDTH + CLEAR) * ratio
     top = (sheet.height - height) / 2
     bar = QRectF(left, top, WIDTH * ratio, height)
-    low, high = layer.value_range
-    fraction = float(np.clip((layer.threshold - low) / ((high - low) or 1.0), 0, 1))
-    colours = table(layer.table)[::-1].astype(np.float64)
-    colours[np.linspace(1, 0, 256) < fraction] *= 0.25
+    low, high = shown_range(layer.value_range, layer.table)
+    colours = table(layer.table)[::-1] * (0.25 + 0.75 * _shown(layer)[:, None])
     sheet.painter.drawImage(bar, to_qimage(np.repeat(colours.astype(np.uint8)[:, None, :], 2, axis=1)))
     sheet.painter.setPen(QPen(QColor(OUTLINE), ratio))
     sheet.painter.drawRect(bar)
-    marks = [(1.0, high), (0.0, low)] + ([(fraction, layer.threshold)] if 0.08 < fraction < 0.92 else [])
+    signed = is_diverging(layer.table)
+    between = (-layer.threshold, 0.0, layer.threshold) if signed and layer.threshold > 0 else (0.0,)
+    marks = [(1.0, high), (0.0, low)]
+    for value in between if signed else (layer.threshold,):
+        fraction = float(np.clip((value - low) / ((high - low) or 1.0), 0, 1))
+        marks += [(fraction, value)] if 0.08 < fraction < 0.92 else []
     for place, value in marks:
-        _mark(sheet, f"{value:.3g}", left, top + (1 - place) * height)
+        _mark(sheet, f"{value:+.3g}" if signed and value else f"{value:.3g}", left, top + (1 - place) * height)
     title = f"{layer.title} ({layer.unit})" if layer.unit else layer.title
     at = QPointF(sheet.width - MARGIN * ratio - width_of(title, ratio, 11), top - 12 * ratio)
     draw_text(sheet.painter, at, title, QColor(TEXT), ratio, 11)
+
+
+def _shown(layer: HeatmapLayer) -> np.ndarray:
+    """Return 0–1 how far each of 256 values is drawn, the largest first."""
+    low, high = shown_range(layer.value_range, layer.table)
+    fraction = np.linspace(1, 0, 256)
+    threshold = layer.threshold if is_diverging(layer.table) else (layer.threshold - low) / ((high - low) or 1.0)
+    values = low + (high - low) * fraction if is_diverging(layer.table) else fraction
+    return strength(values, layer.value_range, layer.table, threshold)
 
 
 def _mark(sheet: Sheet, text: str, left: float, y: float) -> None:

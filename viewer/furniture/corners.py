@@ -18,6 +18,7 @@ LINE = 16.0  # logical pixels from base line to base line
 LETTER = 15
 LINES = 3  # into which a sentence is broken at most
 BANNER = 16
+VIEW = 24
 Line = tuple[str, str]  # text and colour
 
 
@@ -39,30 +40,69 @@ class Sheet:
         """Return a text that must be readable to its end as a few lines."""
         return [(line, colour) for line in wrapped(text, room or self.room, self.ratio, lines=LINES)]
 
-    def column(self, lines: Sequence[Line], *, right: bool, bottom: bool) -> None:
-        """Draw lines from a corner of the pane."""
+    def column(self, lines: Sequence[Line], *, right: bool, bottom: bool, below: float = 0.0) -> None:
+        """Draw lines from a corner of the pane, those of the top below what is there already."""
         margin, step = MARGIN * self.ratio, LINE * self.ratio
-        first = self.height - margin - (len(lines) - 1) * step if bottom else margin + SIZE * self.ratio
+        first = self.height - margin - (len(lines) - 1) * step if bottom else margin + below + SIZE * self.ratio
         for number, (line, colour) in enumerate(lines):
             text = elided(line, self.room, self.ratio) if right or bottom else line
             x = self.width - margin - width_of(text, self.ratio) if right else margin
             draw_text(self.painter, QPointF(x, first + number * step), text, QColor(colour), self.ratio)
 
 
-def draw_corners(sheet: Sheet, content: PaneContent, own: Sequence[str], note: str) -> None:
-    """Draw the four texts; the AI state closes the top left, notes and the pane's own lines the bottom left."""
+def draw_corners(sheet: Sheet, content: PaneContent, own: Sequence[str], note: str, outer: str = "") -> None:
+    """Draw the four texts; the AI state closes the top left, notes and the pane's own lines the bottom left.
+
+    Parameters
+    ----------
+    outer
+        ``"left"`` or ``"right"``: the side away from the chest wall, to which all texts keep; "" uses all corners.
+    """
+    if outer:
+        _draw_outside(sheet, content, own, note, right=outer == "right")
+        return
     texts = content.corners
     left = _lines(texts.top_left)
     # below the texts of both corners a line may cross the whole pane
-    across = sheet.width - 2 * MARGIN * sheet.ratio if len(left) >= len(_lines(texts.top_right)) else 0
-    state = sheet.wrapped(content.ai_state, TONES.get(content.ai_tone, TEXT), across)
-    sheet.column(
-        [*((elided(text, sheet.room, sheet.ratio), tone) for text, tone in left), *state], right=False, bottom=False
-    )
-    sheet.column(_lines(texts.top_right), right=True, bottom=False)
-    notes = [line for text in dict.fromkeys((*content.notes, note)) for line in sheet.wrapped(text, TONES["warn"])]
-    sheet.column([*notes, *_lines(texts.bottom_left), *_lines(own)], right=False, bottom=True)
+    low = len(left) >= len(_lines(texts.top_right)) and not content.view_label
+    state = _state(sheet, content, sheet.width - 2 * MARGIN * sheet.ratio if low else 0)
+    sheet.column([*_cut(sheet, left), *state], right=False, bottom=False)
+    below = draw_view_label(sheet, content.view_label, right=True)
+    sheet.column(_lines(texts.top_right), right=True, bottom=False, below=below)
+    bottom = [*_notes(sheet, content, note), *_lines(texts.bottom_left), *_lines(own)]
+    sheet.column(bottom, right=False, bottom=True)
     sheet.column(_lines(texts.bottom_right), right=True, bottom=True)
+
+
+def _draw_outside(sheet: Sheet, content: PaneContent, own: Sequence[str], note: str, *, right: bool) -> None:
+    texts = content.corners
+    below = draw_view_label(sheet, content.view_label, right=right)
+    top = [*_lines(texts.top_left), *_lines(texts.top_right)]
+    sheet.column([*_cut(sheet, top), *_state(sheet, content)], right=right, bottom=False, below=below)
+    bottom = [*_lines(texts.bottom_left), *_lines(texts.bottom_right), *_lines(own)]
+    sheet.column([*_notes(sheet, content, note), *bottom], right=right, bottom=True)
+
+
+def draw_view_label(sheet: Sheet, label: str, *, right: bool) -> float:
+    """Draw side and view in large quiet letters in an upper corner; returns the device pixels they take."""
+    if not label:
+        return 0.0
+    margin, size = MARGIN * sheet.ratio, VIEW * sheet.ratio
+    x = sheet.width - margin - width_of(label, sheet.ratio, VIEW) if right else margin
+    draw_text(sheet.painter, QPointF(x, margin + size), label, QColor(TEXT), sheet.ratio, VIEW)
+    return size + 6 * sheet.ratio
+
+
+def _cut(sheet: Sheet, lines: Sequence[Line]) -> list[Line]:
+    return [(elided(text, sheet.room, sheet.ratio), colour) for text, colour in lines]
+
+
+def _state(sheet: Sheet, content: PaneContent, room: float = 0) -> list[Line]:
+    return sheet.wrapped(content.ai_state, TONES.get(content.ai_tone, TEXT), room)
+
+
+def _notes(sheet: Sheet, content: PaneContent, note: str) -> list[Line]:
+    return [line for text in dict.fromkeys((*content.notes, note)) for line in sheet.wrapped(text, TONES["warn"])]
 
 
 def _lines(texts: Sequence[str]) -> list[Line]:

@@ -6,7 +6,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
 from viewer.furniture.text import draw_text
-from viewer.layers.rectangle import HANDLES, Rectangle, rectangle_of
+from viewer.layers.rectangle import HANDLES, Rectangle, shown_rectangle
 from viewer.layers.types import BoxShape
 from viewer.shot import Shot
 
@@ -22,7 +22,7 @@ class BoxVisual:
 
     def draw(self, painter: QPainter, shot: Shot) -> None:
         """Draw outline, label and handles."""
-        edges = rectangle_of(self.layer, shot.plane, shot.slice_index, shot.frame_uid)
+        edges = shown_rectangle(self.layer, shot)
         if edges is None:
             return
         rect = screen_rect(edges, shot)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from viewer.colours import map_colours
+from viewer.colours import is_diverging, map_colours, strength
 from viewer.layers.types import HeatmapLayer
 from viewer.layers.visual import RasterVisual, premultiplied
-from viewer.sampling import raster_step, same_frame, sample_map
+from viewer.sampling import same_frame
 from viewer.shot import Shot
+from viewer.slab_sampling import project_map, slab_step
 
 
 class HeatmapVisual(RasterVisual):
@@ -28,22 +29,24 @@ class HeatmapVisual(RasterVisual):
         """Whether the map reaches into this slice, above its threshold or not."""
         if not same_frame(self.layer.volume, shot.frame_uid):
             return False
-        return bool(np.isfinite(self._sampled(shot, raster_step(shot.plane))).any())
+        return bool(np.isfinite(self._sampled(shot)[0]).any())
 
-    def _sampled(self, shot: Shot, step: int) -> np.ndarray:
-        key = (shot.plane.name, shot.plane.shape, shot.slice_index)
+    def _sampled(self, shot: Shot) -> tuple[np.ndarray, int]:
+        step = slab_step(self.layer.volume, shot.plane, shot.span)
+        signed = is_diverging(self.layer.table)
+        key = (*shot.content_key, signed)
         if self._values is None or self._values[0] != key:
-            self._values = (key, sample_map(self.layer.volume, shot.plane, shot.slice_index, step))
-        return self._values[1]
+            self._values = (key, project_map(self.layer.volume, shot.plane, shot.span, step, signed=signed))
+        return self._values[1], step
 
     def raster(self, shot: Shot) -> tuple[np.ndarray | None, int]:
-        """Return the coloured map on this slice, None where it has nothing to show."""
+        """Return the coloured map on this slice or, at its largest, in this slab; None where it has nothing to show."""
         if not same_frame(self.layer.volume, shot.frame_uid):
             return None, 1
-        step = raster_step(shot.plane)
-        values = self._sampled(shot, step)
-        shown = np.isfinite(values) & (np.nan_to_num(values, nan=-np.inf) >= self.layer.threshold)
+        values, step = self._sampled(shot)
+        layer = self.layer
+        shown = np.isfinite(values) * strength(values, layer.value_range, layer.table, layer.threshold)
         if not shown.any():
             return None, step
-        colours = map_colours(values, self.layer.value_range, self.layer.table)
-        return premultiplied(colours, shown * float(np.clip(self.layer.opacity, 0, 1))), step
+        colours = map_colours(values, layer.value_range, layer.table)
+        return premultiplied(colours, shown * float(np.clip(layer.opacity, 0, 1))), step

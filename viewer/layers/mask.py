@@ -7,8 +7,9 @@ import numpy as np
 from viewer.colours import rgb
 from viewer.layers.types import MaskLayer
 from viewer.layers.visual import RasterVisual, premultiplied
-from viewer.sampling import raster_step, same_frame, sample_mask
+from viewer.sampling import same_frame
 from viewer.shot import Shot
+from viewer.slab_sampling import project_classes, slab_step
 
 FINEST = 2048
 CONTOUR = 2.0  # the contour is this many times as opaque as the tint
@@ -24,11 +25,11 @@ class MaskVisual(RasterVisual):
         self.layer = layer
 
     def raster(self, shot: Shot) -> tuple[np.ndarray | None, int]:
-        """Return 255 where the mask is on this slice, None where it is empty."""
+        """Return 255 where the mask is on this slice or anywhere in this slab, None where it is empty."""
         if not same_frame(self.layer.volume, shot.frame_uid):
             return None, 1
-        step = raster_step(shot.plane, FINEST)
-        mask = sample_mask(self.layer.volume, shot.plane, shot.slice_index, step)
+        step = slab_step(self.layer.volume, shot.plane, shot.span, FINEST)
+        mask = project_classes(self.layer.volume, shot.plane, shot.span, step) != 0
         return (mask.astype(np.uint8) * np.uint8(255) if mask.any() else None), step
 
     def finish(self, pixels: np.ndarray) -> np.ndarray:

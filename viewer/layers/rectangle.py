@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from viewer.layers.types import BoxShape
 from viewer.planes import Plane
 
-PARALLEL = 0.999  # cosine between two planes' normals: 2.5 degrees
+if TYPE_CHECKING:
+    from viewer.shot import Shot
+
+PARALLEL = 0.999  # cosine between two planes' normals: 2.6 degrees
 HANDLES = ("nw", "n", "ne", "e", "se", "s", "sw", "w")
 
 
@@ -82,10 +86,7 @@ def _edge(value: float, size: int) -> float:
 
 def rectangle_of(box: BoxShape, plane: Plane, slice_index: int, frame_uid: str) -> Rectangle | None:
     """Return a box on a slice, None where it lies on another slice, in another plane or another frame of reference."""
-    if box.frame_of_reference_uid != frame_uid:
-        return None
-    normal = np.cross(box.orientation[:3], box.orientation[3:])
-    if abs(float(normal @ plane.normal)) < PARALLEL * float(np.linalg.norm(normal)):
+    if box.frame_of_reference_uid != frame_uid or not _parallel(box, plane):
         return None
     first, second = plane.to_index(box.corner_mm), plane.to_index(box.opposite_mm)
     if not -0.5 <= (first[0] + second[0]) / 2 - slice_index < 0.5:
@@ -98,10 +99,29 @@ def rectangle_of(box: BoxShape, plane: Plane, slice_index: int, frame_uid: str) 
     )
 
 
+def shown_rectangle(box: BoxShape, shot: Shot) -> Rectangle | None:
+    """Return a box as a slice, or a slab that it lies in, shows it; None where it is not in sight."""
+    if not shot.projects:
+        return rectangle_of(box, shot.plane, shot.slice_index, shot.frame_uid)
+    place = slice_of(box, shot.plane) if box.frame_of_reference_uid == shot.frame_uid else None
+    if place is None or not shot.span[0] <= place <= shot.span[1]:
+        return None
+    return rectangle_of(box, shot.plane, place, shot.frame_uid)
+
+
+def _parallel(box: BoxShape, plane: Plane) -> bool:
+    """Whether a box lies in the plane with its edges along rows and columns, so that two corners tell it."""
+    row, column = np.array(box.orientation[:3]), np.array(box.orientation[3:])
+    normal = np.cross(row, column)
+    if abs(float(normal @ plane.normal)) < PARALLEL * float(np.linalg.norm(normal)):
+        return False
+    along = [abs(float(row @ other)) for other in (plane.row_cosine, plane.column_cosine)]
+    return max(along) >= PARALLEL * float(np.linalg.norm(row))
+
+
 def slice_of(box: BoxShape, plane: Plane) -> int | None:
     """Return the slice of a plane that a box lies on, None where it lies on none."""
-    normal = np.cross(box.orientation[:3], box.orientation[3:])
-    if abs(float(normal @ plane.normal)) < PARALLEL * float(np.linalg.norm(normal)):
+    if not _parallel(box, plane):
         return None
     place = (plane.to_index(box.corner_mm)[0] + plane.to_index(box.opposite_mm)[0]) / 2
     index = math.floor(place + 0.5)

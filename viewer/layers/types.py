@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from viewer.camera import UPRIGHT, Turn
 from viewer.presentation import Presentation
+from viewer.slab import Slab
 
 if TYPE_CHECKING:
     from highdicom import Volume
@@ -65,6 +67,56 @@ class MaskLayer:
 
 
 @dataclass(frozen=True)
+class MapClass:
+    """One class of a :class:`ClassMapLayer`: its number in the array, what the legend says, its colour."""
+
+    value: int
+    title: str
+    colour: str
+
+
+@dataclass(frozen=True)
+class ClassMapLayer:
+    """A map of classes (slices, rows, columns), integers on its own grid; 0 and numbers without a class are not drawn.
+
+    Drawn nearest-neighbour, with a legend of its classes in place of the colour bar.
+    """
+
+    uid: str
+    title: str
+    volume: Volume
+    classes: tuple[MapClass, ...]
+    opacity: float = 0.6
+    visible: bool = True
+
+
+@dataclass(frozen=True)
+class MeasurementShape:
+    """A measurement in an image plane, in LPS millimetres.
+
+    Attributes
+    ----------
+    kind
+        ``length`` (2 points), ``bidimensional`` (4: both ends of the longest, both ends of the perpendicular diameter),
+        ``angle`` (3, the vertex in the middle), ``ellipse`` (4: both ends of both axes), ``freehand`` (3 or more,
+        closed).
+    orientation
+        Row and column direction cosines of the plane it was drawn in (0020,0037).
+    lines
+        What is written beside it: values with unit and basis. Worked out by the app, which knows what a pixel means;
+        while a shape is being dragged the glass writes plain millimetres.
+    """
+
+    uid: str
+    frame_of_reference_uid: str
+    kind: Literal["length", "bidimensional", "angle", "ellipse", "freehand"]
+    points_mm: tuple[Point, ...]
+    orientation: Cosines
+    lines: tuple[str, ...] = ()
+    colour: str = "#7fd4ff"
+
+
+@dataclass(frozen=True)
 class BoxShape:
     """A rectangle in an image plane, in LPS millimetres.
 
@@ -99,6 +151,54 @@ class Corners:
 
 
 @dataclass(frozen=True)
+class Framing:
+    """How a mammogram lies in its pane. Positions are mm of the stored plane (x right, y down, from its outer corner).
+
+    Attributes
+    ----------
+    region_mm
+        Left, top, right and bottom of the breast: what must be visible.
+    anchor_mm
+        The point of the chest wall at the level that panes of a row share.
+    turn
+        From the stored image to the screen, so that the chest wall lies on ``chest_wall`` and the head or axilla is up.
+    chest_wall
+        Edge of the pane that the chest wall touches after turning, "" to centre the breast.
+    group
+        Panes of one group share the scale; those of one row share the level as well.
+    """
+
+    region_mm: tuple[float, float, float, float]
+    anchor_mm: tuple[float, float]
+    turn: Turn = UPRIGHT
+    chest_wall: Literal["", "left", "right"] = ""
+    group: str = ""
+
+
+@dataclass(frozen=True)
+class Compare:
+    """What a pane shows in turn with, or beside, its own content: beyond the swipe line, or when blinking.
+
+    Attributes
+    ----------
+    image
+        Other image of the same frame of reference, such as another phase; None keeps the pane's own image.
+    title, other_title
+        Names of the pane's own content and of the other one.
+    mode
+        ``swipe``: own content left of a line that can be dragged, the other right of it. ``blink``: in turn.
+    """
+
+    title: str
+    other_title: str
+    image: ImageLayer | None = None
+    heatmaps: tuple[HeatmapLayer, ...] = ()
+    class_maps: tuple[ClassMapLayer, ...] = ()
+    masks: tuple[MaskLayer, ...] = ()
+    mode: Literal["swipe", "blink"] = "swipe"
+
+
+@dataclass(frozen=True)
 class PaneContent:
     """Everything one pane shows.
 
@@ -114,6 +214,19 @@ class PaneContent:
         Sentences that must stay visible, such as slices that are not evenly spaced.
     banner
         A sentence across the middle: what is shown is no image, such as a slice that is missing.
+    class_maps
+        Maps of classes, each with a legend.
+    measurements
+        Lengths, angles and regions.
+    framing
+        How a mammogram is justified; None fits the whole image.
+    slab
+        Projection the pane starts with; the user may change it (``Pane.set_slab``), and a later content of the same
+        image does not undo that.
+    view_label
+        Side and view of a mammogram in large letters at the outer upper corner, "" for none.
+    compare
+        What to compare with; None for nothing.
     """
 
     image: ImageLayer
@@ -126,3 +239,9 @@ class PaneContent:
     ai_tone: str = "quiet"
     notes: tuple[str, ...] = ()
     banner: str = ""
+    class_maps: tuple[ClassMapLayer, ...] = ()
+    measurements: tuple[MeasurementShape, ...] = ()
+    framing: Framing | None = None
+    slab: Slab | None = None
+    view_label: str = ""
+    compare: Compare | None = None

@@ -46,7 +46,7 @@ class RasterVisual(ABC):
 
     @abstractmethod
     def raster(self, shot: Shot) -> tuple[np.ndarray | None, int]:
-        """Return premultiplied BGRA (rows, columns, 4) of the slice or None, and image pixels per raster cell."""
+        """Return premultiplied BGRA (rows, columns, 4) of slice or slab, or None, and image pixels per raster cell."""
 
     def draw(self, painter: QPainter, shot: Shot) -> None:
         """Blit the layer over the image."""
@@ -59,7 +59,7 @@ class RasterVisual(ABC):
             painter.drawImage(left, top, self._screen[1])
 
     def _to_screen(self, shot: Shot, left: int, top: int, size: tuple[int, int]) -> QImage | None:
-        key = (shot.plane.name, shot.plane.shape, shot.slice_index)
+        key = shot.content_key
         if self._raster[0] != key:
             self._raster = (key, *self.raster(shot))
         _, pixels, step = self._raster

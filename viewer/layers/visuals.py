@@ -6,16 +6,20 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from viewer.layers.box import BoxVisual
+from viewer.layers.class_map import ClassMapVisual
 from viewer.layers.heatmap import HeatmapVisual
 from viewer.layers.image import ImageVisual
 from viewer.layers.mask import MaskVisual
-from viewer.layers.types import BoxShape, HeatmapLayer, ImageLayer, MaskLayer
+from viewer.layers.measurement import MeasurementVisual
+from viewer.layers.types import BoxShape, ClassMapLayer, HeatmapLayer, ImageLayer, MaskLayer, MeasurementShape
 
 VISUALS: dict[type, Any] = {
     ImageLayer: ImageVisual,
     HeatmapLayer: HeatmapVisual,
     MaskLayer: MaskVisual,
+    ClassMapLayer: ClassMapVisual,
     BoxShape: BoxVisual,
+    MeasurementShape: MeasurementVisual,
 }
 
 

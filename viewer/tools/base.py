@@ -27,6 +27,7 @@ class Tool:
 
     name = ""
     cursor = Qt.CursorShape.ArrowCursor
+    needs_slice = True  # whether it marks places, which on a slab of several slices would be wrong ones
 
     def press(self, pane: Pane, at: Gesture) -> None:
         """Begin at a point."""

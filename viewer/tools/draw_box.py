@@ -31,7 +31,7 @@ class DrawTool(Tool):
         self._edit = BoxEdit()
         self._points: list[Place] = []
         self._tip: Place | None = None
-        self._slice: tuple[str, int] | None = None
+        self._slice: tuple[object, ...] | None = None
 
     def hover(self, pane: Pane, at: Gesture) -> None:
         """Show by the pointer whether a handle is near."""
@@ -46,7 +46,7 @@ class DrawTool(Tool):
 
     def begin(self, pane: Pane, place: Place) -> None:
         """Add a point; a box never spans two slices, so a point on another slice starts anew."""
-        where = (pane.plane, pane.slice_index)
+        where = pane.shot.content_key if pane.shot is not None else None
         if self._slice != where:
             self._points = []
         self._slice = where
@@ -66,7 +66,7 @@ class DrawTool(Tool):
         """Draw the box in the making."""
         shot = pane.shot
         points = [*self._points, *([self._tip] if self._tip else [])]
-        if shot is None or not self._points or self._slice != (pane.plane, pane.slice_index):
+        if shot is None or not self._points or self._slice != shot.content_key:
             return
         if len(points) > 1:
             rect = screen_rect(Rectangle.around(points, shot.plane), shot)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 
-from viewer.layers.rectangle import HANDLES, Rectangle, placed, rectangle_of
+from viewer.layers.rectangle import HANDLES, Rectangle, placed, rectangle_of, shown_rectangle
 from viewer.layers.types import BoxShape
 from viewer.tools.base import Gesture
 
@@ -114,7 +114,7 @@ def box_at(pane: Pane, at: Gesture) -> BoxShape | None:
     reach = REACH * pane.ratio / 2
     found = []
     for box in pane.content.boxes:
-        edges = rectangle_of(box, shot.plane, shot.slice_index, shot.frame_uid)
+        edges = shown_rectangle(box, shot)
         if edges is None:
             continue
         corners = (at.x - reach, at.y - reach), (at.x + reach, at.y + reach), (at.x, at.y)

@@ -11,7 +11,6 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
 from viewer.camera import Camera
 from viewer.presentation import Presentation, VoiFunction, Window
 from viewer.presets import as_window
-from viewer.shot import Shot
 from viewer.tools.base import Gesture, Tool
 
 if TYPE_CHECKING:
@@ -28,6 +27,7 @@ class WindowLevelTool(Tool):
 
     name = "window_level"
     cursor = Qt.CursorShape.SizeAllCursor
+    needs_slice = False
 
     def __init__(self) -> None:
         self._start: tuple[Gesture, Presentation] | None = None
@@ -66,6 +66,7 @@ class PanTool(Tool):
 
     name = "pan"
     cursor = Qt.CursorShape.OpenHandCursor
+    needs_slice = False
 
     def __init__(self) -> None:
         self._last: Gesture | None = None
@@ -90,6 +91,7 @@ class ZoomTool(Tool):
 
     name = "zoom"
     cursor = Qt.CursorShape.SizeVerCursor
+    needs_slice = False
 
     def __init__(self) -> None:
         self._start: tuple[Gesture, Camera] | None = None
@@ -115,6 +117,7 @@ class MagnifyTool(Tool):
 
     name = "magnify"
     cursor = Qt.CursorShape.CrossCursor
+    needs_slice = False
 
     def __init__(self) -> None:
         self._at: Gesture | None = None
@@ -146,7 +149,7 @@ class MagnifyTool(Tool):
         side = round(LENS * pane.ratio)
         centre = shot.camera.to_plane(self._at.x, self._at.y)
         camera = replace(shot.camera, centre_mm=centre, zoom=shot.camera.zoom * POWER, size=(side, side))
-        lens = visual.magnified(Shot(shot.plane, shot.slice_index, camera, shot.frame_uid))
+        lens = visual.magnified(replace(shot, camera=camera))
         rect = QRectF(self._at.x - side / 2, self._at.y - side / 2, side, side)
         circle = QPainterPath()
         circle.addEllipse(rect)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from app.studies.files import tags
-from app.studies.series import mammography, mr
+from app.studies.series import mammography, mr, weighting
 from app.studies.series.frames import FrameFacts, synthetic_uid
 from app.studies.series.stacking import StackFacts, stacks_of
 from app.studies.study import Series, SeriesKind, Skipped, Stack, Study
@@ -121,7 +121,7 @@ def _by_number(series: Series) -> tuple[int, str, str]:
 
 
 def _series(uid: str, facts: Sequence[FrameFacts]) -> tuple[list[Series], tuple[StackFacts, ...]]:
-    """Return a series; mammograms of several views under one UID become one entry per view."""
+    """Return a series; mammograms of several views under one UID become one entry per view and modifiers."""
     kind = mammography.kind_of(facts[0].header)
     stacks = stacks_of(uid, kind, facts)
     notes = (
@@ -149,7 +149,8 @@ def _titled(stack: StackFacts, of: Sequence[StackFacts]) -> StackFacts:
             f"Taken as calculated from other images because of its name, “{shown.title}”; Image Type does not say so."
         )
         shown = replace(shown, derived=True, notes=(*shown.notes, note))
-    return replace(stack, stack=replace(shown, title=title))
+    kind, b_value = weighting.weighting_of(stack)
+    return replace(stack, stack=replace(shown, title=title, weighting=kind, b_value=b_value))
 
 
 def _calculated_notes(stacks: Sequence[StackFacts]) -> tuple[str, ...]:
@@ -159,25 +160,25 @@ def _calculated_notes(stacks: Sequence[StackFacts]) -> tuple[str, ...]:
 
 
 def _breast_series(uid: str, kind: SeriesKind, stacks: Sequence[StackFacts], notes: tuple[str, ...]) -> list[Series]:
-    groups: dict[tuple[str, str], list[StackFacts]] = {}
+    groups: dict[tuple[str, ...], list[StackFacts]] = {}
     for stack in stacks:
         header = stack.first.header
         side = stack.first.laterality or mammography.laterality_of(header)
-        groups.setdefault((side, mammography.view_of(header)), []).append(_breast_image(stack, kind))
-    for members in groups.values():  # the standard view before spot and magnification views, processed before raw
-        members.sort(key=lambda stack: (stack.stack.raw, bool(mammography.modifiers_of(stack.first.header))))
+        key = (side, mammography.view_of(header), *mammography.modifiers_of(header))
+        groups.setdefault(key, []).append(_breast_image(stack, kind))
+    for members in groups.values():  # processed before raw
+        members.sort(key=lambda stack: stack.stack.raw)
     if len(groups) == 1:
         return [_entry(uid, kind, next(iter(groups.values())), notes)]
-    return [
-        _entry(f"{uid}#{side or '?'}-{view or '?'}", kind, members, notes) for (side, view), members in groups.items()
-    ]
+    return [_entry(f"{uid}#{'-'.join(part or '?' for part in key)}", kind, groups[key], notes) for key in groups]
 
 
 def _breast_image(stack: StackFacts, kind: SeriesKind) -> StackFacts:
     header, shown = stack.first.header, stack.stack
     side = stack.first.laterality or mammography.laterality_of(header)
     words = (side, mammography.view_of(header), *mammography.modifiers_of(header))
-    title = " ".join(word for word in words if word) or shown.title
+    technique = mammography.technique_of(header)
+    title = " ".join(word for word in (*words, technique) if word) or shown.title
     notes = shown.notes
     raw = mammography.is_raw(header)
     if raw:
@@ -186,7 +187,7 @@ def _breast_image(stack: StackFacts, kind: SeriesKind) -> StackFacts:
         notes = (*notes, "The file does not say which breast this is.")
     if not mammography.view_of(header):
         notes = (*notes, "The file does not say which view this is.")
-    shown = replace(shown, title=title, raw=raw, notes=notes)
+    shown = replace(shown, title=title, raw=raw, technique=technique, notes=notes)
     if kind is SeriesKind.MAMMOGRAM:
         shown = replace(shown, frame_of_reference_uid=stack.first.frame.sop_instance_uid)
     return _projection(replace(stack, stack=shown))

@@ -41,6 +41,18 @@ _MODIFIER_CODES = {
     "441752004": "AC", "P2-00161": "AC",
     "442593008": "IMF", "R-40ABE": "IMF",
 }  # fmt: skip
+# Breast Projection X-Ray Image Storage, For Presentation and For Processing (PS3.4 B.5).
+_BREAST_PROJECTIONS = frozenset(("1.2.840.10008.5.1.4.1.1.13.1.4", "1.2.840.10008.5.1.4.1.1.13.1.5"))
+_TECHNIQUES = (
+    (frozenset(("GENERATED_2D", "SYNTHETIC_2D", "C-VIEW", "S-VIEW", "V-PREVIEW")), "synthetic 2D"),
+    (frozenset(("TOMO_PROJ", "TOMO_PROJECTION", "PROJECTION")), "projections"),
+    (frozenset(("LOW_ENERGY",)), "low energy"),
+    (frozenset(("HIGH_ENERGY",)), "high energy"),
+    (frozenset(("RECOMBINED",)), "recombined"),
+    (frozenset(("STEREO", "STEREO_SCOUT", "STEREO_MINUS", "STEREO_PLUS")), "stereotactic"),
+)
+#: A contact view is magnified by less (0018,1114), a view on the magnification table by 1.5 to 2.
+_MAGNIFICATION = 1.35
 _BREAST_ONLY_VIEWS = frozenset(("CC", "MLO", "LMO", "XCC", "XCCL", "XCCM", "FB", "SIO", "ISO", "CV", "AT"))
 _VIEWS = _BREAST_ONLY_VIEWS | {"ML", "LM"}
 _PROJECTION_MODALITIES = frozenset(("MG", "CR", "DX", "RG", "RF", "DR", "OT", "SC"))
@@ -68,6 +80,22 @@ def is_raw(header: Dataset) -> bool:
     """Whether an image is For Processing, by Presentation Intent Type (0008,0068) or its storage class."""
     intent = tags.text(header, "PresentationIntentType").upper()
     return intent == "FOR PROCESSING" or (not intent and tags.text(header, "SOPClassUID") == MAMMOGRAPHY_FOR_PROCESSING)
+
+
+def technique_of(header: Dataset) -> str:
+    """Return what kind of image of its view a file is, by Image Type (0008,0008) and class; "" for the plain one.
+
+    2D images made from a tomosynthesis carry GENERATED_2D; the energies of contrast mammography LOW_ENERGY, HIGH_ENERGY
+    and RECOMBINED; single images of a tomosynthesis TOMO_PROJ or a class of their own.
+    """
+    words = {word.upper().replace(" ", "_") for word in tags.texts(header, "ImageType")}
+    for named, technique in _TECHNIQUES:
+        if words & named:
+            return technique
+    if tags.text(header, "SOPClassUID") in _BREAST_PROJECTIONS:
+        return "projections"
+    several = (tags.integer(header, "NumberOfFrames") or 1) > 1
+    return "projections" if several and tags.text(header, "SOPClassUID") == MAMMOGRAPHY_FOR_PROCESSING else ""
 
 
 def _has_breast_view(header: Dataset) -> bool:
@@ -115,10 +143,16 @@ def _coded_view(header: Dataset) -> str:
 
 
 def modifiers_of(header: Dataset) -> tuple[str, ...]:
-    """Return the view modifiers by their usual letters: magnification M, spot compression S, implant displaced ID."""
+    """Return the view modifiers by their usual letters: magnification M, spot compression S, implant displaced ID.
+
+    A view whose Estimated Radiographic Magnification Factor (0018,1114) says that it was magnified is M without a code.
+    """
     view = tags.first_item(header, "ViewCodeSequence")
     found = tags.items(view, "ViewModifierCodeSequence") if view is not None else ()
-    return tuple(dict.fromkeys(name for item in found if (name := _modifier(item))))
+    names = [name for item in found if (name := _modifier(item))]
+    if (tags.number(header, "EstimatedRadiographicMagnificationFactor") or 1.0) >= _MAGNIFICATION:
+        names.append("M")
+    return tuple(dict.fromkeys(names))
 
 
 def _modifier(item: Dataset) -> str:

@@ -62,8 +62,8 @@ def _sequence_value(fact: FrameFacts, group: str, keyword: str, classic: str) ->
     return tags.number(fact.header, classic)
 
 
-def _timing(fact: FrameFacts) -> tuple[float | None, float | None, float | None]:
-    """Repetition time and echo time in ms, flip angle in degrees."""
+def timing_of(fact: FrameFacts) -> tuple[float | None, float | None, float | None]:
+    """Return repetition time and echo time in ms, and flip angle in degrees."""
     group = "MRTimingAndRelatedParametersSequence"
     return (
         _sequence_value(fact, group, "RepetitionTime", "RepetitionTime"),
@@ -74,7 +74,7 @@ def _timing(fact: FrameFacts) -> tuple[float | None, float | None, float | None]
 
 def _is_t1(stack: StackFacts) -> bool:
     """T1 weighting by the pulse sequence: short repetition and echo time, no echo-planar read-out, no b-value."""
-    header, (repetition, echo, _) = stack.first.header, _timing(stack.first)
+    header, (repetition, echo, _) = stack.first.header, timing_of(stack.first)
     if "EP" in tags.texts(header, "ScanningSequence") or (stack.first.kind[2:3] or (None,))[0]:
         return False
     if repetition is None or echo is None:
@@ -126,7 +126,7 @@ def _on_same_lattice(one: Stack, other: Stack) -> bool:
 def _same_protocol(one: FrameFacts, other: FrameFacts) -> bool:
     if (one.kind[0], one.kind[2:]) != (other.kind[0], other.kind[2:]):  # the echo time is compared below
         return False
-    for value, compared in zip(_timing(one), _timing(other), strict=True):
+    for value, compared in zip(timing_of(one), timing_of(other), strict=True):
         if value is not None and compared is not None and abs(value - compared) > 0.05 * max(value, compared):
             return False
     return _letters(one) == _letters(other)

@@ -12,6 +12,11 @@ TOOLS = (
     ("magnify", "Magnifier", "magnifying-glass"),
     ("box", "Box by drag", "bounding-box"),
     ("extreme_points", "Box by four extreme points", "polygon"),
+    ("length", "Length", "ruler"),
+    ("bidimensional", "Two diameters", "arrows-out"),
+    ("angle", "Angle", "triangle"),
+    ("ellipse", "Ellipse: mean, SD, area", "circle-dashed"),
+    ("freehand", "Freehand region: mean, SD, area", "scribble-loop"),
 )
 LAYOUTS = (
     ("1", "One pane", "square", "Ctrl+1"),
@@ -19,12 +24,19 @@ LAYOUTS = (
     ("2x1", "Two panes, one over the other", "rows", "Ctrl+3"),
     ("2x2", "Four panes", "grid-four", "Ctrl+4"),
 )
+MORE_LAYOUTS = (
+    ("1x3", "Three panes side by side", "columns", "Ctrl+5"),
+    ("1x4", "Four panes side by side", "columns", "Ctrl+6"),
+    ("2x3", "Two rows of three", "dots-nine", "Ctrl+7"),
+    ("2x4", "Two rows of four", "dots-nine", "Ctrl+8"),
+)
 PLANES = (
     ("native", "As acquired", "Ctrl+Shift+1"),
     ("axial", "Axial", "Ctrl+Shift+2"),
     ("sagittal", "Sagittal", "Ctrl+Shift+3"),
     ("coronal", "Coronal", "Ctrl+Shift+4"),
 )
+OBLIQUE = ("oblique", "Oblique", "")
 
 
 def pane_key(action: str) -> str:

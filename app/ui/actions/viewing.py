@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from app.commands import Command
-from app.ui.actions.tables import LAYOUTS, PLANES, TOOLS, pane_key
+from app.ui.actions.tables import LAYOUTS, MORE_LAYOUTS, PLANES, TOOLS, pane_key
 from app.ui.steps import step_pane, step_series
 from viewer.presets import PRESETS
 
@@ -22,25 +22,16 @@ def view_commands(window: MainWindow) -> Sequence[Command]:
             f"view.layout_{name}",
             title,
             "View",
-            lambda n=name: display.set_layout(n),
+            lambda n=name: display.hanger.set_layout(n),
             key,
             icon,
             "",
             checked=lambda n=name: grid.layout_name == n,
         )
-        for name, title, icon, key in LAYOUTS
+        for name, title, icon, key in (*LAYOUTS, *MORE_LAYOUTS)
     ]
     return (
         *layouts,
-        Command(
-            "view.hang",
-            "Hang by kind of study",
-            "View",
-            display.hang_again,
-            "Ctrl+0",
-            "stack",
-            "Forget your arrangement",
-        ),
         Command(
             "view.linked",
             "Link panes in millimetres",
@@ -119,26 +110,6 @@ def image_commands(window: MainWindow) -> Sequence[Command]:
             "Ctrl+PgUp",
             "caret-up",
             "",
-            shown,
-        ),
-        Command(
-            "image.next_phase",
-            "Next phase",
-            "Image",
-            lambda: display.step_phase(1),
-            ".",
-            "caret-right",
-            "The same place at the next time",
-            shown,
-        ),
-        Command(
-            "image.previous_phase",
-            "Previous phase",
-            "Image",
-            lambda: display.step_phase(-1),
-            ",",
-            "caret-left",
-            "The same place at the time before",
             shown,
         ),
         *planes,

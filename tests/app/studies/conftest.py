@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -144,3 +145,77 @@ def sequence(**values: Any) -> Sequence:
 def code(value: str, meaning: str = "x", scheme: str = "SCT") -> Sequence:
     """A coded concept."""
     return sequence(CodeValue=value, CodingSchemeDesignator=scheme, CodeMeaning=meaning)
+
+
+# --- mammograms ----------------------------------------------------------------------------------------------------
+
+VIEW_CODES = {"CC": "399162004", "MLO": "399368009", "ML": "399260004", "LM": "399352003", "XCCL": "399192008"}
+MODIFIER_CODES = {"M": "399163009", "S": "399055006", "ID": "399209000"}
+ORIENTATIONS = {
+    ("R", "CC"): ["P", "L"],
+    ("L", "CC"): ["A", "R"],
+    ("R", "MLO"): ["P", "FL"],
+    ("L", "MLO"): ["A", "FR"],
+}
+
+
+@functools.cache
+def breast_pixels(side: str, view: str, raw: bool = False) -> np.ndarray:
+    """A phantom's view of 220 x 180 pixels, chest wall at the left for the left breast and right for the right one."""
+    from inference.phantoms.mammo import Detector, make_mammogram
+
+    shape = view if view in ("CC", "MLO") else "MLO" if view in ("ML", "LM") else "CC"
+    detector = Detector(shape=(220, 180), pixel_mm=1.0)
+    return make_mammogram(5, side or "R", shape, detector=detector, lesions=(), for_processing=raw).image.array[0]
+
+
+def mammogram(side: str, view: str, *modifiers: str, name: str = "", raw: bool = False, **values: Any) -> Dataset:
+    """One mammogram with a coded view; its series description lies on purpose."""
+    pixels = values.pop("pixels", None)
+    label = name or " ".join((side, view, *modifiers, "raw" if raw else ""))
+    described = {
+        "SOPClassUID": f"{MG}.1" if raw else MG,
+        "SeriesInstanceUID": uid("series", label, values.get("StudyInstanceUID", "")),
+        "SOPInstanceUID": uid("sop", label, values.get("StudyInstanceUID", "")),
+        "SeriesDescription": "L MLO",
+        "ImageLaterality": side or None,
+        "PatientOrientation": ORIENTATIONS.get((side, view), ["P", "F"] if side == "R" else ["A", "F"]),
+        "PresentationIntentType": "FOR PROCESSING" if raw else "FOR PRESENTATION",
+        "ImageType": ["ORIGINAL", "PRIMARY"],
+        "AcquisitionTime": "101500",
+        "ImagerPixelSpacing": [1.0, 1.0],
+        **values,
+    }
+    made = dataset(described.pop("SOPClassUID"), "MG", **described)
+    if view:
+        made.ViewCodeSequence = code(VIEW_CODES[view])
+        made.ViewCodeSequence[0].ViewModifierCodeSequence = Sequence(
+            code(MODIFIER_CODES[modifier])[0] for modifier in modifiers
+        )
+    return with_pixels(made, breast_pixels(side, view, raw) if pixels is None else pixels, bits=12)
+
+
+def tomosynthesis(side: str, view: str, frames: int = 5, **values: Any) -> Dataset:
+    """A volume whose frames are stored from the top down; Frame Laterality only."""
+    made = mammogram(side, view, name=f"{side} {view} tomo", SOPClassUID=TOMO, **values)
+    del made.ImageLaterality
+    groups = []
+    for k in range(frames):
+        group = item(PlanePositionSequence=sequence(ImagePositionPatient=[0.0, 0.0, float(frames - k)]))
+        groups.append(group)
+    shared = item(
+        FrameAnatomySequence=sequence(FrameLaterality=side),
+        PlaneOrientationSequence=sequence(ImageOrientationPatient=[1, 0, 0, 0, 1, 0]),
+        PixelMeasuresSequence=sequence(PixelSpacing=[1.0, 1.0], SliceThickness=1.0),
+    )
+    made.SharedFunctionalGroupsSequence = Sequence([shared])
+    made.PerFrameFunctionalGroupsSequence = Sequence(groups)
+    single = breast_pixels(side, view)
+    return with_pixels(made, np.stack([single] * frames), bits=12)
+
+
+def exam(folder: Path, *images: Dataset) -> Path:
+    """Write images in an order that says nothing."""
+    for number, image in enumerate(sorted(images, key=lambda one: str(one.SOPInstanceUID)[-4:])):
+        save(image, folder / f"{number}.dcm")
+    return folder

@@ -163,7 +163,7 @@ def test_a_missing_slice_is_out_of_scope_before_anyone_asks(
     uid = ready(qtbot, session, pictures)
     loaded = session.images.loaded(uid)
     assert loaded is not None
-    session.images._loaded[uid] = replace(loaded, blank_slices=(0,))
+    session.images.memory.keep(uid, replace(loaded, blank_slices=(0,)))
     assert session.readings.of(uid, 0).state is AiState.OUT_OF_SCOPE
 
 

@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 from app.ai_state import AiState
 from app.notices import Level, explain
 from app.settings import Settings
+from app.studies.derived import DerivedKind, base_uid, parse
 from app.studies.study import Skipped
 from app.ui import theme
 from app.ui.badges import badge_text, badges
@@ -170,7 +171,7 @@ def test_analyse_runs_in_the_background_and_shows_every_state(
 
 def test_the_view_comes_back_tomorrow(qtbot: QtBot, window: MainWindow, pictures: Path) -> None:
     open_and_wait(qtbot, window.session, pictures)
-    window.display.set_layout("1x2")
+    window.display.hanger.set_layout("1x2")
     window.display.grid.set_active(1)
     pane = window.display.pane
     assert pane.presentation is not None
@@ -362,17 +363,24 @@ def contrast(one: str, other: str) -> float:
 def test_a_real_dynamic_series_opens_with_its_phases(qtbot: QtBot, window: MainWindow, shared_data: Path) -> None:
     open_and_wait(qtbot, window.session, shared_data / "mri" / "duke-153")
     session, display = window.session, window.display
-    assert display.grid.layout_name == "1x2"
     study = session.study
     assert study is not None
     assert len(study.dynamics[0].phases) == 5
     places = [study.phase_of(uid or "") for uid in display.stack_uids[:2]]
     assert [place[1] for place in places if place] == [0, 1]
+    derived = [parse(uid or "") for uid in display.stack_uids]
+    assert sum(one is not None and one.kind is DerivedKind.SUBTRACTION for one in derived) >= 2
     display.grid.set_active(1)
     display.pane.set_slice(40)
     idle(qtbot, session)
     window.commands.dispatch("image.next_phase")
-    assert display.stack_uid == study.dynamics[0].phases[2].stack_uid
+    second = study.dynamics[0].phases[2].stack_uid
+    assert display.stack_uid == second
+    idle(qtbot, session)
+    following = [uid for slot, uid in zip(display.slots, display.stack_uids, strict=True) if uid and slot.follows]
+    assert {base_uid(uid) for uid in following} == {second}
+    for uid in display.stack_uids:
+        assert uid is None or session.images.loaded(uid) is not None, session.images.unreadable.get(uid)
     assert display.pane.slice_index == 40
     session.library.set_phases(
         study.dynamics[0], [p.stack_uid for p in study.dynamics[0].phases], 0, (0, 60, 180, 300, 420)
@@ -408,6 +416,7 @@ def test_the_real_model_runs_from_the_window_and_its_result_comes_back(
     pre, post = display.stack_uids[:2]
     assert pre is not None
     assert post is not None
+    display.grid.set_active(0)
     window.commands.dispatch("ai.analyse")  # the pre-contrast phase is not what the model was made for
     qtbot.waitUntil(lambda: not session.jobs.active, timeout=WAIT_MS)
     assert session.readings.of(pre, display.slice_index or 0).state is AiState.OUT_OF_SCOPE
@@ -529,7 +538,7 @@ def test_a_slice_that_is_missing_says_so_in_the_middle_of_the_view(
     loaded = images.loaded(uid)
     assert loaded is not None
     frames = tuple(replace(frame, index=-1) for frame in loaded.stack.frames)
-    images._loaded[uid] = replace(loaded, stack=replace(loaded.stack, frames=frames), blank_slices=(0,))
+    images.memory.keep(uid, replace(loaded, stack=replace(loaded.stack, frames=frames), blank_slices=(0,)))
     window.display.refresh()
     content = window.display.pane.content
     assert content is not None

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.workspace.box import Box, Edit
+from app.workspace.measurement import Measurement, Quantity
 from app.workspace.store import Workspace
 
 STUDY = "1.2.840.1"
@@ -30,6 +31,29 @@ def make_box() -> Callable[..., Box]:
             "orientation": (1.0, 0.0, 0.0, 0.0, 1.0, 0.0),
         }
         return Box(**{**fields, **values})  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.fixture
+def make_measurement() -> Callable[..., Measurement]:
+    """Build a measurement of the test study; keyword arguments replace fields."""
+
+    def make(x: float = 0.1, **values: object) -> Measurement:
+        fields = {
+            "study_uid": STUDY,
+            "stack_uid": "1.2.840.2#1",
+            "sop_instance_uid": "1.2.840.3",
+            "frame_of_reference_uid": "1.2.840.4",
+            "image": "subtraction:1.2.840.2#1|1.2.840.2#0",
+            "kind": "ellipse",
+            "points_mm": ((x, 0.0, 7.0), (x + 1 / 3, 0.0, 7.0), (x, -1e-17, 7.0), (x, 0.1 + 0.2, 7.0)),
+            "orientation": (1.0, 0.0, 0.0, 0.0, 1.0, 0.0),
+            "affine": (0.0, 0.0, 0.7, 1.0, 0.0, 0.7, 0.0, 2.0, 3.0, 0.0, 0.0, 4.0),
+            "basis": "patient",
+            "values": (Quantity("area", 12.3, "mm²"), Quantity("pixels", 31, "")),
+        }
+        return Measurement(**{**fields, **values})  # type: ignore[arg-type]
 
     return make
 

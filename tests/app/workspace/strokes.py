@@ -1,4 +1,4 @@
-"""A program that draws boxes until it is killed; it announces each one once the workspace has said that it is saved.
+"""A program that draws boxes and measurements until it is killed; it announces each once the workspace has saved it.
 
 Reads a folder per line from standard input and forks a fresh program for each, so that 50 kills cost one import.
 """
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from app.workspace import opened  # noqa: F401 - imported once, before the forks
 from app.workspace.box import Box, Edit
+from app.workspace.measurement import Measurement, Quantity
 from app.workspace.store import Workspace
 
 
@@ -33,6 +34,13 @@ def draw(folder: Path) -> None:
             labelled = replace(box, label="IDC")
             workspace.apply(Edit(box, labelled, "label"))
             say(f"labelled {box.uid}")
+        if number % 3 == 2:
+            line = ((float(number), 0.0, 0.0), (1.0, 2.0, 3.0))
+            length = (Quantity("length", float(number), "mm"),)
+            grid = tuple(map(float, range(12)))
+            one = Measurement("1.2", "1.3", "1.4", "1.5", "1.3", "length", line, axes, grid, "patient", length)
+            workspace.apply(Edit(None, one, "measure"))
+            say(f"measured {one.uid}")
 
 
 def main() -> None:

@@ -122,7 +122,7 @@ def test_an_undo_that_no_longer_fits_is_refused(workspace: Workspace, folder: Pa
         workspace.undo(STUDY)
     assert workspace.boxes(STUDY)[0].label == "changed by hand"
     (problem,) = workspace.check()
-    assert f"The boxes of study {STUDY} are not what its edit history says" in problem
+    assert f"The boxes and measurements of study {STUDY} are not what its edit history says" in problem
 
 
 def test_numpy_numbers_are_stored_as_the_same_number(workspace: Workspace, make_box: MakeBox) -> None:

@@ -11,13 +11,14 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from app.workspace.box import Box, Edit
+from app.workspace.box import Box, Edit, Mark
+from app.workspace.measurement import Measurement, Quantity
 from app.workspace.store import Workspace
 
 STUDIES = ("1.1", "1.2")
 study_uids = st.sampled_from(STUDIES)
 coordinates = st.floats(-1e6, 1e6, allow_nan=False, allow_subnormal=True)
-State = dict[str, Box]
+State = dict[str, Mark]
 
 
 class Edits(RuleBasedStateMachine):
@@ -36,7 +37,7 @@ class Edits(RuleBasedStateMachine):
             self.workspace.close()
             shutil.rmtree(self.folder)
 
-    def _do(self, uid: str, before: Box | None, after: Box | None) -> None:
+    def _do(self, uid: str, before: Mark | None, after: Mark | None) -> None:
         self.workspace.apply(Edit(before, after, "edit"))
         state = dict(self.states[uid][self.place[uid]])
         box = after or before
@@ -52,12 +53,24 @@ class Edits(RuleBasedStateMachine):
         axes = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
         self._do(uid, None, Box(uid, "s", "i", "f", (x, 0.0, 1.0), (x, x, x), axes, note=note))
 
+    @rule(uid=study_uids, x=coordinates, count=st.integers(2, 5))
+    def measure(self, uid: str, x: float, count: int) -> None:
+        axes = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+        grid = tuple(map(float, range(12)))
+        kind = "length" if count == 2 else "freehand"
+        points = tuple((x, float(n), 0.0) for n in range(count))
+        self._do(uid, None, Measurement(uid, "s", "i", "f", "s", kind, points, axes, grid, "patient"))
+
     @rule(uid=study_uids, x=coordinates, pick=st.integers(0, 99))
     def move(self, uid: str, x: float, pick: int) -> None:
         boxes = list(self.states[uid][self.place[uid]].values())
         if boxes:
-            box = boxes[pick % len(boxes)]
-            self._do(uid, box, replace(box, corner_mm=(x, x, 0.0)))
+            mark = boxes[pick % len(boxes)]
+            if isinstance(mark, Measurement):
+                values = (Quantity("length", abs(x), "mm"),)
+                self._do(uid, mark, replace(mark, points_mm=((x, 0.0, 0.0), (0.0, 0.0, 0.0)), values=values))
+            else:
+                self._do(uid, mark, replace(mark, corner_mm=(x, x, 0.0)))
 
     @rule(uid=study_uids, pick=st.integers(0, 99))
     def remove(self, uid: str, pick: int) -> None:
@@ -95,7 +108,8 @@ class Edits(RuleBasedStateMachine):
     @invariant()
     def boxes_are_the_models(self) -> None:
         for uid in STUDIES if hasattr(self, "workspace") else ():
-            assert {box.uid: box for box in self.workspace.boxes(uid)} == self.states[uid][self.place[uid]]
+            drawn = (*self.workspace.boxes(uid), *self.workspace.measurements(uid))
+            assert {mark.uid: mark for mark in drawn} == self.states[uid][self.place[uid]]
             history = self.workspace.history(uid)
             assert (len(history.edits), history.position) == (len(self.states[uid]) - 1, self.place[uid])
 

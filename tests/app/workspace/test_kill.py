@@ -1,4 +1,4 @@
-"""kill -9 between strokes, fifty times: every box that was announced as saved is there."""
+"""kill -9 between strokes, fifty times: every box and measurement that was announced as saved is there."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ def test_fifty_kills_lose_no_stroke(folder: Path, integrity: Callable[[Path], st
     chance = random.Random(20261121)
     drawn: set[str] = set()
     labelled: set[str] = set()
+    measured: set[str] = set()
     with subprocess.Popen(
         [sys.executable, str(Path(__file__).with_name("strokes.py"))],
         stdin=subprocess.PIPE,
@@ -45,7 +46,8 @@ def test_fifty_kills_lose_no_stroke(folder: Path, integrity: Callable[[Path], st
                 child = int(rest) if word == "started" else child
                 drawn |= {rest} if word == "drawn" else set()
                 labelled |= {rest} if word == "labelled" else set()
-                wait_for -= word in ("drawn", "labelled")
+                measured |= {rest} if word == "measured" else set()
+                wait_for -= word in ("drawn", "labelled", "measured")
                 if child is not None and wait_for <= 0:
                     os.kill(child, signal.SIGKILL)  # it may be anywhere in its next stroke
                     wait_for = 1_000_000
@@ -57,9 +59,12 @@ def test_fifty_kills_lose_no_stroke(folder: Path, integrity: Callable[[Path], st
     assert len(drawn) > KILLS
     with Workspace.open(folder) as workspace:
         boxes = {box.uid: box for box in workspace.boxes("1.2")}
+        measurements = {one.uid for one in workspace.measurements("1.2")}
         assert workspace.notices == ()
         assert workspace.check() == ()
     assert drawn - set(boxes) == set()
+    assert measured
+    assert measured - measurements == set()
     assert {uid for uid in labelled if boxes[uid].label != "IDC"} == set()
     # At most one stroke per kill was on the disk without having been announced.
-    assert len(set(boxes) - drawn) <= KILLS
+    assert len(set(boxes) - drawn) + len(measurements - measured) <= KILLS

@@ -25,8 +25,8 @@ SECOND = '''"""A later migration, as a future version would bring it."""
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 
 
 def upgrade() -> None:
@@ -72,9 +72,9 @@ def future(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], N
     def bring(then: str) -> None:
         folder = tmp_path / "migrations"
         shutil.copytree(schema.MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
-        (folder / "versions" / "0002_depth.py").write_text(SECOND.format(then=then))
+        (folder / "versions" / "0003_depth.py").write_text(SECOND.format(then=then))
         monkeypatch.setattr(schema, "MIGRATIONS", folder)
-        monkeypatch.setattr(schema, "HEAD", "0002")
+        monkeypatch.setattr(schema, "HEAD", "0003")
 
     return bring
 
@@ -92,7 +92,7 @@ def test_an_upgrade_keeps_the_boxes_and_a_backup_of_before(
         assert workspace.check() == ()
     old = Database(backup)
     with old.reading() as connection:
-        assert schema.revision_of(connection) == "0001"
+        assert schema.revision_of(connection) == "0002"
     old.close()
 
 

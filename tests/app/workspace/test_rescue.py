@@ -106,7 +106,7 @@ def test_no_backup_at_all_is_rebuilt_from_the_journal(folder: Path, drawn: tuple
     overwrite_header(folder / "workspace.sqlite")
     with Workspace.open(folder) as workspace:
         assert "There is no sound backup" in workspace.notices[0]
-        assert "60 box edits" in workspace.notices[0]
+        assert "60 edits" in workspace.notices[0]
         assert workspace.boxes(STUDY) == drawn
 
 
@@ -117,7 +117,7 @@ def test_nothing_left_is_said_honestly(folder: Path, drawn: tuple[Box, ...]) -> 
     with Workspace.open(folder) as workspace:
         (notice,) = workspace.notices
         assert "a new workspace was started" in notice
-        assert "Boxes drawn before are not in it" in notice
+        assert "Boxes and measurements drawn before are not in it" in notice
         assert str(next((folder / "broken").iterdir())) in notice
         assert workspace.boxes(STUDY) == ()
         workspace.apply(Edit(None, drawn[0]))
@@ -130,7 +130,7 @@ def test_a_damaged_journal_is_used_up_to_its_gap(folder: Path, drawn: tuple[Box,
     journal = folder / "journal.jsonl"
     journal.write_bytes(journal.read_bytes().replace(drawn[40].uid.encode(), b"9" * len(drawn[40].uid)))
     with Workspace.open(folder) as workspace:
-        assert "19 box edits of the journal could not be carried out again" in workspace.notices[0]
+        assert "19 edits of the journal could not be carried out again" in workspace.notices[0]
         assert workspace.boxes(STUDY) == drawn[:40]
         workspace.apply(Edit(None, drawn[50]))
     assert len(list((folder / "broken").glob("journal-*"))) == 1
@@ -193,7 +193,7 @@ def test_strokes_of_a_deleted_log_come_back(
     with Workspace.open(crashed) as caught_up:
         assert caught_up.boxes(STUDY) == boxes[:7]
         assert caught_up.redo(STUDY) is not None
-        assert caught_up.notices[0].startswith("9 box edits missing")
+        assert caught_up.notices[0].startswith("9 edits missing")
         assert caught_up.check() == ()
 
 
@@ -201,7 +201,7 @@ def test_a_journal_of_another_history_is_set_aside(folder: Path, drawn: tuple[Bo
     with closing(sqlite3.connect(folder / "workspace.sqlite")) as other, other:
         other.execute("UPDATE studies SET changes = changes - 2")
     with Workspace.open(folder) as workspace:
-        assert "2 box edits of the journal do not fit" in workspace.notices[0]
+        assert "2 edits of the journal do not fit" in workspace.notices[0]
         assert workspace.boxes(STUDY) == drawn
         assert workspace.check() == ()
     assert not (folder / "journal.jsonl").exists()
@@ -213,7 +213,7 @@ def test_a_silently_altered_label_is_noticed(folder: Path, drawn: tuple[Box, ...
     with closing(sqlite3.connect(folder / "workspace.sqlite")) as other, other:
         other.execute("UPDATE boxes SET label = 'IDB' WHERE uid = ?", (drawn[3].uid,))
     with Workspace.open(folder) as workspace:
-        assert f"The boxes of study {STUDY} are not what its edit history says" in workspace.notices[0]
+        assert f"The boxes and measurements of study {STUDY} are not what its edit history says" in workspace.notices[0]
         assert workspace.boxes(STUDY)[3].label == "IDB"
 
 

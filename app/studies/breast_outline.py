@@ -1,0 +1,211 @@
+"""Breast outline: the breast's mask in a reduced mammogram, the edge its chest wall lies at, and its nipple level."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+
+from app.studies.breast_mask import WHITE, grey_of, mask_of, thresholds_of, without_borders
+
+SIDES = ("left", "right", "top", "bottom")
+Side = Literal["", "left", "right", "top", "bottom"]
+#: How near the outermost column a row's end must be to count as lying at a straight edge, as a share of the box.
+STRAIGHT = 0.04
+#: Lines of the mask with fewer pixels than this share of its longest line do not count for the chest wall.
+STICKS_OUT = 0.12
+#: Percentiles of grey inside the breast above which its cores lie, see ``_surest_level``.
+CORES = (10.0, 20.0)
+#: Share of the chest wall's length at either end that carries no nipple.
+ENDS = 0.15
+#: How much more like a breast another mask must look to be preferred.
+CLEARLY = 0.04
+#: The same for a mask with dark air where it should be bright, or bright where it should be dark.
+CLEARLY_OTHER = 0.35
+#: A mask that looks this much like a breast ends the search.
+CERTAIN = 0.9
+#: One that looks less like a breast is none.
+LEAST_LIKENESS = 0.2
+
+
+@dataclass(frozen=True)
+class Outline:
+    """The mask (rows, columns) and what follows from it, in pixels of the reduced image."""
+
+    mask: np.ndarray
+    box: tuple[int, int, int, int]
+    wall: Side
+    confidence: float
+    level: float
+    nipple: tuple[float, float]
+    muscle: Literal["", "low", "high"]
+
+
+def outline_of(small: np.ndarray, padding: np.ndarray | None, *, bright_air: bool) -> Outline | None:
+    """Return the outline of the breast in a reduced image (rows, columns), None where none can be made out.
+
+    Air may be dark, or bright where ``bright_air`` says so (For Processing, MONOCHROME1). As tags may be wrong, both
+    are tried; the other one is taken where its mask looks clearly more like a breast.
+    """
+    kept = np.ones(small.shape, bool) if padding is None or padding.all() else ~padding
+    grey = grey_of(small, kept)
+    likeness, outline = _best(grey, kept, bright_air)
+    if likeness < CERTAIN:
+        other = _best(grey, kept, not bright_air)
+        if other[0] > likeness + CLEARLY_OTHER:
+            likeness, outline = other
+    return outline if likeness >= LEAST_LIKENESS else None
+
+
+def _best(grey: np.ndarray, kept: np.ndarray, bright_air: bool) -> tuple[float, Outline | None]:
+    """Return how much the most breast-like mask looks like a breast, and its outline."""
+    picture = without_borders(np.where(kept, 255 - grey if bright_air else grey, 0).astype(np.uint8))
+    best: tuple[float, Outline | None] = 0.0, None
+    for threshold in thresholds_of(picture):
+        mask = mask_of(picture, threshold)
+        if mask is None:
+            continue
+        outline = _described(mask, picture)
+        likeness = _likeness(outline, picture)
+        if best[1] is None or likeness > best[0] + CLEARLY:
+            best = likeness, outline
+        if best[0] >= CERTAIN:
+            break
+    return best
+
+
+# --- chest wall, level -------------------------------------------------------------------------------------------
+
+
+def _described(mask: np.ndarray, picture: np.ndarray) -> Outline:
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    box = (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
+    wall, confidence = _wall(_trunk(mask))
+    # Without air beside it, a mask is only the dense part of a breast that fills the picture.
+    confidence = round(confidence * min(1.0, 1.5 * _evenness(mask, picture)), 3)
+    along, depth = _profile(mask, wall)
+    level = _surest_level(mask, picture, wall, along, depth)
+    nipple = _point(mask.shape, wall, level, float(np.interp(level, along, depth)))
+    return Outline(mask, box, wall, confidence, level, nipple, _muscle(mask, picture, wall))
+
+
+def _trunk(mask: np.ndarray) -> np.ndarray:
+    """Return the mask within its box, without what sticks out: strips of film beside the breast, a nipple."""
+    by_row, by_column = mask.sum(axis=1), mask.sum(axis=0)
+    rows = np.flatnonzero(by_row >= STICKS_OUT * by_row.max())
+    columns = np.flatnonzero(by_column >= STICKS_OUT * by_column.max())
+    return mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def _contact(inner: np.ndarray) -> float:
+    """Return how much of the left side of a box the mask lies at, 0 to 1."""
+    tolerance = max(1, round(STRAIGHT * inner.shape[1]))
+    return float(inner[:, :tolerance].any(axis=1).mean())
+
+
+def _wall(inner: np.ndarray) -> tuple[Side, float]:
+    """Return the side at which the mask is straight and the side opposite is not, with a confidence of 0 to 1."""
+    contacts = [_contact(view) for view in (inner, inner[:, ::-1], inner.T, inner.T[:, ::-1])]
+    scores = [contacts[n] - contacts[n ^ 1] for n in range(4)]
+    # An edge counts by its length: the top edge of an oblique view is straight as well, but short.
+    height, width = inner.shape
+    longest = max(height, width)
+    lengths = (height, height, width, width)
+    weighted = [score * length / longest for score, length in zip(scores, lengths, strict=True)]
+    order = sorted(range(4), key=lambda n: -weighted[n])
+    best, second = order[0], order[1]
+    if weighted[best] <= 0:
+        return "", 0.0
+    clear = min(1.0, weighted[best] / 0.5) * min(1.0, (weighted[best] - max(weighted[second], 0.0)) / 0.25)
+    return SIDES[best], float(clear)  # type: ignore[return-value]
+
+
+def _profile(mask: np.ndarray, wall: Side) -> tuple[np.ndarray, np.ndarray]:
+    """Return positions along the chest wall and the distance of the outline from the wall's edge of the picture."""
+    turned = _turned(mask, wall)
+    lines = np.flatnonzero(turned.any(axis=1))
+    depth = turned.shape[1] - turned[lines, ::-1].argmax(axis=1) - 1
+    return lines.astype(float), depth.astype(float)
+
+
+def _turned(image: np.ndarray, wall: Side) -> np.ndarray:
+    """Return the image with its chest wall at the left; without a wall, as it is."""
+    views = {"right": image[:, ::-1], "top": image.T, "bottom": image.T[:, ::-1]}
+    return views.get(wall, image)
+
+
+def _surest_level(mask: np.ndarray, picture: np.ndarray, wall: Side, along: np.ndarray, depth: np.ndarray) -> float:
+    """Return the median of the levels of the outline and of two brighter cores, which film fog does not move."""
+    turned, grey = _turned(mask, wall), _turned(picture, wall)
+    inside = grey[turned]
+    levels = [_level(along, depth)]
+    for percent in CORES:
+        core = turned & (grey > np.percentile(inside, percent))
+        levels.append(_level(along, core[along.astype(int)].sum(axis=1).astype(float)))
+    return float(np.median(levels))
+
+
+def _level(along: np.ndarray, depth: np.ndarray) -> float:
+    """Return the middle of the outermost tenth of the outline, smoothed: the nipple, or where it would be."""
+    window = max(3, len(depth) // 30 * 2 + 1)
+    smooth = np.convolve(np.pad(depth, window // 2, mode="edge"), np.ones(window) / window, "valid")
+    ends = round(ENDS * len(smooth))
+    inner = smooth[ends : len(smooth) - ends]
+    near = inner >= inner.max() - 0.02 * max(float(np.ptp(inner)), 1.0)
+    return float(along[ends : len(smooth) - ends][near].mean())
+
+
+def _point(shape: tuple[int, ...], wall: Side, level: float, depth: float) -> tuple[float, float]:
+    rows, columns = shape
+    return {
+        "right": (columns - 1 - depth, level),
+        "top": (level, depth),
+        "bottom": (level, rows - 1 - depth),
+    }.get(wall, (depth, level))
+
+
+def _muscle(mask: np.ndarray, picture: np.ndarray, wall: Side) -> Literal["", "low", "high"]:
+    """Return the end of the chest wall with the bright triangle of the pectoral muscle, "" where neither is clear."""
+    if not wall:
+        return ""
+    turned, grey = _turned(mask, wall), _turned(picture, wall).astype(float)
+    lines = np.flatnonzero(turned.any(axis=1))
+    ends = _end_weight(turned, grey, lines), _end_weight(turned, grey, lines[::-1])
+    if abs(ends[0] - ends[1]) < 0.15 * max(ends):
+        return ""
+    return "low" if ends[0] > ends[1] else "high"
+
+
+def _end_weight(mask: np.ndarray, grey: np.ndarray, lines: np.ndarray) -> float:
+    """Return mean grey in the corner triangle of the box at the wall, from the first of ``lines`` on; air counts 0."""
+    part = lines[: max(2, len(lines) // 3)]
+    wall_at = int(mask[lines].any(axis=0).argmax())
+    reach = max(2, int(0.45 * np.ptp(np.flatnonzero(mask[lines].any(axis=0)))))
+    corner = (grey * mask)[part, wall_at : wall_at + reach]
+    down = np.linspace(0, 1, corner.shape[0])[:, None]
+    across = np.linspace(0, 1, corner.shape[1])[None]
+    return float(corner[down + across < 1].mean())
+
+
+def _likeness(outline: Outline, picture: np.ndarray) -> float:
+    """Return how much a mask looks like a breast, 0 to 1.
+
+    It has one straight side and a smooth outline; the air around it is even, what is inside is not.
+    """
+    contours, _ = cv2.findContours(outline.mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    hull = cv2.contourArea(cv2.convexHull(np.vstack(contours)))
+    solid = min(1.0, max(0.0, (float(outline.mask.sum()) / max(hull, 1.0) - 0.6) / 0.35))
+    darker, brighter = np.percentile(picture[outline.mask], (20, 80))
+    lively = min(1.0, float(brighter - darker) / 8.0)
+    return lively * (0.5 * outline.confidence + 0.25 * _evenness(outline.mask, picture) + 0.25 * solid)
+
+
+def _evenness(mask: np.ndarray, picture: np.ndarray) -> float:
+    """Return how even the grey values outside a mask are, 0 to 1; labels and white borders do not count."""
+    air = picture[~mask & (picture < WHITE)]
+    if not air.size:
+        return 0.0
+    low, high = np.percentile(air, (10, 80))
+    return 1.0 - min(1.0, float(high - low) / 60.0)

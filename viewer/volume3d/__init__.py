@@ -1,0 +1,1 @@
+"""Volume view: a stack seen in three dimensions, drawn off-screen by VTK, which is imported on first use."""

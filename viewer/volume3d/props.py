@@ -1,0 +1,162 @@
+"""Props: volumes and surfaces of a scene as VTK props. Imported with the first volume view, never before."""
+
+from __future__ import annotations
+
+import numpy as np
+from vtkmodules.vtkCommonDataModel import vtkPiecewiseFunction
+from vtkmodules.vtkCommonMath import vtkMatrix4x4
+from vtkmodules.vtkFiltersCore import vtkPolyDataNormals
+from vtkmodules.vtkRenderingCore import vtkActor, vtkColorTransferFunction, vtkPolyDataMapper, vtkVolume
+from vtkmodules.vtkRenderingVolume import vtkFixedPointVolumeRayCastMapper
+from vtkmodules.vtkRenderingVolumeOpenGL2 import vtkSmartVolumeMapper
+
+from viewer.colours import rgb
+from viewer.layers.types import MaskLayer
+from viewer.volume3d.ray import shaded_opacity, unit_mm
+from viewer.volume3d.scene import SceneImage, VolumeViewError
+from viewer.volume3d.surface import Mesh, image_data, poly_data
+
+TOP = 32767  # values are rendered as whole numbers 0–32767 between the smallest and the greatest of the volume
+# enhancing tissue: dark red, amber, ivory; lightness rises evenly, so that it reads without colour as well
+TISSUE = ((0.0, "#7a2e22"), (0.3, "#c0683f"), (0.65, "#efc28c"), (1.0, "#fffaf0"))
+FEATURE_ANGLE = 60.0
+
+
+class VolumeProp:
+    """One volume on the graphics card, or in the ray caster's tables."""
+
+    def __init__(self, image: SceneImage, *, hardware: bool) -> None:
+        self.image, self.hardware = image, hardware
+        array, affine = right_handed(image.volume.array, np.asarray(image.volume.affine, float))
+        self.low, self.high, scaled = quantised(array)
+        self.spacing = np.linalg.norm(affine[:3, :3], axis=0)
+        self.data = image_data(scaled, self.spacing)
+        self.volume = vtkVolume()
+        self.mapper = vtkSmartVolumeMapper() if hardware else vtkFixedPointVolumeRayCastMapper()
+        if hardware:
+            self.mapper.SetRequestedRenderModeToGPU()
+        self.mapper.SetAutoAdjustSampleDistances(0)
+        self.mapper.SetInputData(self.data)
+        self.volume.SetMapper(self.mapper)
+        self.volume.SetUserMatrix(_matrix(affine, self.spacing))
+        self.show(image)
+
+    def show(self, image: SceneImage) -> None:
+        """Take another window, mode, threshold or opacity of the same volume."""
+        self.image = image
+        self.mapper.SetBlendMode({"shaded": 0, "mip": 1}[image.mode])  # vtkVolumeMapper::BlendModes
+        ends = np.linspace(self.low, self.high, 256)
+        properties = self.volume.GetProperty()
+        properties.SetInterpolationTypeToLinear()
+        properties.SetScalarOpacityUnitDistance(unit_mm(np.asarray(image.volume.affine, float)))
+        shaded = image.mode == "shaded"
+        properties.SetShade(shaded)
+        properties.SetAmbient(0.45)
+        properties.SetDiffuse(1.0)
+        properties.SetSpecular(0.2)
+        properties.SetSpecularPower(12.0)
+        properties.SetColor(self._tissue() if shaded else self._white())
+        opacity = shaded_opacity(ends, image) if shaded else _window(ends, image)
+        properties.SetScalarOpacity(self._opacity(ends, opacity, image))
+
+    def sample(self, coarse: bool) -> None:
+        """Take the distance between samples along a ray: half a voxel, or a whole one while the view is moving."""
+        self.mapper.SetSampleDistance(float(self.spacing.min()) * (1.0 if coarse else 0.5))
+
+    def _stored(self, value: float) -> float:
+        return (value - self.low) * TOP / (self.high - self.low)
+
+    def _opacity(self, ends: np.ndarray, opacity: np.ndarray, image: SceneImage) -> vtkPiecewiseFunction:
+        """Return the opacity with exact corners: where the window or the tissue begins and ends."""
+        made = vtkPiecewiseFunction()
+        first = image.threshold if image.mode == "shaded" else image.low
+        made.AddPoint(0.0, float(opacity[0]))
+        made.AddPoint(float(TOP), float(opacity[-1]))
+        last = max(image.high, first + 1e-6)
+        full = min(image.opacity, 0.999) if image.mode == "shaded" else 1.0
+        for value, height in ((first, 0.0), (last, full)):
+            if self.low < value < self.high:
+                made.AddPoint(self._stored(value), height)
+        return made
+
+    def _white(self) -> vtkColorTransferFunction:
+        made = vtkColorTransferFunction()
+        made.AddRGBPoint(0.0, 1.0, 1.0, 1.0)
+        made.AddRGBPoint(float(TOP), 1.0, 1.0, 1.0)
+        return made
+
+    def _tissue(self) -> vtkColorTransferFunction:
+        made = vtkColorTransferFunction()
+        width = max(self.image.high - self.image.threshold, 1e-6)
+        for place, colour in TISSUE:
+            red, green, blue = (part / 255 for part in rgb(colour))
+            made.AddRGBPoint(self._stored(self.image.threshold + place * width), red, green, blue)
+        return made
+
+
+def right_handed(array: np.ndarray, affine: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the same volume with columns, rows and slices right-handed: VTK's lighting takes no mirrored volume."""
+    if np.linalg.det(affine[:3, 2::-1]) > 0:
+        return array, affine
+    turned = affine.copy()
+    turned[:3, 3] += affine[:3, 0] * (array.shape[0] - 1)
+    turned[:3, 0] = -affine[:3, 0]
+    return array[::-1], turned
+
+
+def quantised(array: np.ndarray) -> tuple[float, float, np.ndarray]:
+    """Return the smallest and greatest finite value, and the values as uint16 from 0 to 32767 between them.
+
+    Raises
+    ------
+    VolumeViewError
+        For colour images and for volumes without any value.
+    """
+    if array.ndim != 3:
+        raise VolumeViewError("A colour image cannot be shown as a volume. Choose a grey stack of slices.")
+    values = np.asarray(array, np.float32)
+    finite = np.isfinite(values) if array.dtype.kind == "f" else None
+    known = values if finite is None or finite.all() else values[finite]
+    if known.size == 0:
+        raise VolumeViewError("The image holds no values that could be shown.")
+    low, high = float(known.min()), float(known.max())
+    high = high if high > low else low + 1.0
+    if known is not values:
+        values = np.nan_to_num(values, nan=low, posinf=high, neginf=low)
+    scaled = np.subtract(values, low, dtype=np.float32)
+    scaled *= TOP / (high - low)
+    return low, high, np.rint(scaled, out=scaled).astype(np.uint16)
+
+
+def surface_actor(mesh: Mesh, mask: MaskLayer) -> vtkActor:
+    """Return a mask's surface in its colour."""
+    normals = vtkPolyDataNormals()
+    normals.SetInputData(poly_data(mesh))
+    normals.SetFeatureAngle(FEATURE_ANGLE)
+    normals.SplittingOff()
+    mapper = vtkPolyDataMapper()
+    mapper.SetInputConnection(normals.GetOutputPort())
+    actor = vtkActor()
+    actor.SetMapper(mapper)
+    look = actor.GetProperty()
+    look.SetColor(*(part / 255 for part in rgb(mask.colour)))
+    look.SetOpacity(mask.opacity)
+    look.SetAmbient(0.2)
+    look.SetDiffuse(0.8)
+    look.SetSpecular(0.25)
+    look.SetSpecularPower(20.0)
+    return actor
+
+
+def _window(values: np.ndarray, image: SceneImage) -> np.ndarray:
+    return np.clip((values - image.low) / max(image.high - image.low, 1e-6), 0.0, 1.0)
+
+
+def _matrix(affine: np.ndarray, spacing: np.ndarray) -> vtkMatrix4x4:
+    """Return the matrix from (x, y, z) = (i, j, k) × spacing to LPS mm."""
+    matrix = vtkMatrix4x4()
+    for row in range(3):
+        for column, axis in enumerate((2, 1, 0)):
+            matrix.SetElement(row, column, float(affine[row, axis] / spacing[axis]))
+        matrix.SetElement(row, 3, float(affine[row, 3]))
+    return matrix
