@@ -7,6 +7,7 @@ from PySide6.QtGui import QGuiApplication, QIcon
 from PySide6.QtWidgets import QApplication
 
 import resources
+from app.garbage import QtThreadCollector
 from app.notices import Notices, install_excepthook
 from app.settings import Settings
 
@@ -21,6 +22,7 @@ def application(settings: Settings) -> QApplication:
     else:
         QGuiApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
         made = QApplication(["breastlens"])
+        QtThreadCollector(made)
     made.setApplicationName("BreastLens")
     made.setApplicationDisplayName("BreastLens")
     made.setDesktopFileName("breastlens")

@@ -192,6 +192,11 @@ class Study:
                     return series, stack
         raise KeyError(stack_uid)
 
+    def has(self, uid: str) -> bool:
+        """Whether an image, stored or derived, is of this study."""
+        uid = base_uid(uid)
+        return any(stack.uid == uid for series in self.series for stack in series.stacks)
+
     def phase_of(self, stack_uid: str) -> tuple[Dynamic, int] | None:
         """Return the dynamic acquisition a stack (or the phase of a derived image) belongs to, and its place in it."""
         stack_uid = base_uid(stack_uid)

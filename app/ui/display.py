@@ -13,12 +13,14 @@ from app.studies.derived import base_uid
 from app.studies.hanging import Slot
 from app.studies.study import Study
 from app.ui.comparison import Comparison
-from app.ui.content import NO_OVERLAY, Overlay, Scene, merged, pane_content
+from app.ui.content import Overlay, pane_content
 from app.ui.drops import StackDrops
 from app.ui.hanger import Hanger
+from app.ui.images_in_use import ImagesInUse
 from app.ui.marks import Marks
-from app.ui.phases import in_time, toggled_subtraction, with_correction
+from app.ui.scenes import scene_of
 from app.ui.slots import slot_for
+from app.ui.time_steps import TimeSteps
 from viewer.grid import ViewerGrid
 from viewer.layers.types import PaneContent
 from viewer.pane import Pane
@@ -51,24 +53,22 @@ class Display(QWidget):
         self.slots: list[Slot] = [Slot()] * len(self.grid.panes)
         self._states: dict[int, dict[str, Any]] = {}
         self._presentations: dict[str, Any] = {}
-        self._overlay_sources: list[OverlaySource] = []
-        self.users_of_images: list[Callable[[], Iterable[str]]] = []
+        self.overlay_sources: list[OverlaySource] = []
         self._stale: set[int] = set()
         self._refresher = QTimer(self, singleShot=True, interval=REFRESH_MS, timeout=self._refresh_stale)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.grid)
         self.hanger = Hanger(self)
+        self.time = TimeSteps(self)
         self.comparison = Comparison(self)
+        self.in_use = ImagesInUse(self)
         self._listen()
         self.marks = Marks(self)
         self._drops = StackDrops(self.grid, lambda uid, n: self.show_stack(uid, n))
 
     def _listen(self) -> None:
         session, grid = self.session, self.grid
-        session.images.pinned = self._needed
-        session.images.evicted.connect(self._let_go)
-        session.correction_changed.connect(self.follow_correction)
         session.images.changed.connect(self._take_image)
         for signal in (session.annotations.changed, session.readings.changed, session.overlays.changed):
             signal.connect(self.refresh)
@@ -76,13 +76,12 @@ class Display(QWidget):
         grid.slice_changed.connect(self._moved)
         grid.presentation_changed.connect(self._take_presentation)
         grid.pane_added.connect(self._take_pane)
-        grid.layout_changed.connect(lambda _: self._show_visible())
         for signal in (grid.layout_changed, grid.overlays_toggled):
             signal.connect(lambda _: self.focus_changed.emit())
 
     def add_overlays(self, source: OverlaySource, changed: Any) -> None:
         """Draw what a source has for the frame of reference of each pane, anew whenever ``changed`` is emitted."""
-        self._overlay_sources.append(source)
+        self.overlay_sources.append(source)
         changed.connect(self.refresh)
 
     # -- what is active --------------------------------------------------------------------------------------------
@@ -125,11 +124,12 @@ class Display(QWidget):
     @property
     def own(self) -> bool:
         """Whether the active pane shows an image of the current study, not one of a prior exam."""
-        return self._is_own(self.stack_uid)
+        return self.is_own(self.stack_uid)
 
-    def _is_own(self, uid: str | None) -> bool:
+    def is_own(self, uid: str | None) -> bool:
+        """Whether an image is of the current study."""
         study = self.study
-        return study is not None and uid is not None and _has(study, uid)
+        return study is not None and uid is not None and study.has(uid)
 
     @property
     def can_analyse(self) -> bool:
@@ -185,30 +185,9 @@ class Display(QWidget):
 
     def study_of(self, uid: str) -> Study | None:
         """Return the open study an image belongs to; corrections by the user are in the current one."""
-        return self.study if self._is_own(uid) else self.session.library.study_of(uid)
+        return self.study if self.is_own(uid) else self.session.library.study_of(uid)
 
-    def step_phase(self, step: int) -> None:
-        """Show the next or previous phase: in all panes that follow time, else in the active one."""
-        if self.study is not None:
-            self._replace(with_correction(in_time(self.study, self.slots, self.grid.active_index, step), self._in_use))
-
-    def toggle_subtraction(self) -> None:
-        """Show the subtraction of the phase in the active pane, or the phase again."""
-        if self.study is not None:
-            self._replace_one(toggled_subtraction(self.study, self.slot, self._in_use))
-
-    def follow_correction(self) -> None:
-        """Show subtractions with or without motion correction, as is in use now."""
-        self._replace(with_correction(self.slots, self._in_use))
-
-    def _in_use(self, of: str, reference: str) -> bool:
-        return self.session.images.correction(of, reference) is not None
-
-    def _replace_one(self, slot: Slot) -> None:
-        n = self.grid.active_index
-        self._replace([*self.slots[:n], slot, *self.slots[n + 1 :]])
-
-    def _replace(self, slots: Iterable[Slot]) -> None:
+    def replace_slots(self, slots: Iterable[Slot]) -> None:
         """Show other images of the same place: slice, zoom, slab and window stay."""
         for n, slot in enumerate(slots):
             if slot != self.slots[n]:
@@ -234,25 +213,6 @@ class Display(QWidget):
         panes = enumerate(self.grid.panes)
         return {n: p.view_state() if p.content is not None else self._states.get(n, {}) for n, p in panes}
 
-    def _needed(self) -> list[str]:
-        """Return the images that must stay in memory: on show, compared with, or in use beside the panes."""
-        compared = self.comparison.choice if self.comparison.mode else None
-        others = [uid for source in self.users_of_images for uid in source()]
-        return [uid for uid in self.visible_uids if uid] + others + ([compared.key] if compared is not None else [])
-
-    def _let_go(self, uid: str) -> None:
-        """Empty hidden panes whose image left memory; it is read again when the pane is shown."""
-        for pane, slot in zip(self.grid.panes, self.slots, strict=True):
-            if slot.uid == uid and pane not in self.grid.visible_panes:
-                pane.set_content(None)
-
-    def _show_visible(self) -> None:
-        """Read again what panes lost while they were hidden."""
-        for pane in self.grid.visible_panes:
-            n = self.grid.panes.index(pane)
-            if pane.content is None and self.slots[n].uid is not None:
-                self.show_slot(self.slots[n], n)
-
     # -- content ---------------------------------------------------------------------------------------------------
 
     def refresh(self) -> None:
@@ -273,7 +233,7 @@ class Display(QWidget):
             self.focus_changed.emit()
 
     def _refresh(self, n: int, *, anew: bool = False) -> None:
-        scene = self._scene(n)
+        scene = scene_of(self, n)
         if scene is None:
             return
         pane, slot = self.grid.panes[n], self.slots[n]
@@ -300,7 +260,7 @@ class Display(QWidget):
 
     def plain_content(self, n: int) -> PaneContent:
         """Return the content of a pane that shows an image, without what it is compared with."""
-        scene = self._scene(n)
+        scene = scene_of(self, n)
         assert scene is not None
         return pane_content(scene)
 
@@ -312,33 +272,6 @@ class Display(QWidget):
             return self.slots[n].title
         label = place[0].phases[place[1]].label
         return label.capitalize() if base_uid(uid or "") == uid else f"Subtraction {label}"
-
-    def _scene(self, n: int) -> Scene | None:
-        """Return everything the content of a pane depends on, None while its pixels are not there."""
-        slot, session = self.slots[n], self.session
-        loaded = session.images.loaded(slot.uid) if slot.uid is not None else None
-        study = self.study_of(slot.uid) if slot.uid is not None else None
-        if loaded is None or study is None or slot.uid is None:
-            return None
-        pane, base = self.grid.panes[n], base_uid(slot.uid)
-        same = pane.content is not None and pane.content.image.uid == slot.uid
-        index = pane.sop_index if same else len(loaded.stack.frames) // 2
-        own = self._is_own(slot.uid)
-        frame_uid = str(loaded.volume.frame_of_reference_uid or "")
-        overlay = merged(source(frame_uid) for source in self._overlay_sources) if own else NO_OVERLAY
-        return Scene(
-            study=study,
-            loaded=loaded,
-            slot=slot,
-            plane=pane.plane if same else slot.plane,
-            slice_index=index,
-            reading=session.readings.of(base, -1 if index is None else index) if own else None,
-            boxes=session.annotations.boxes if own else (),
-            stored=session.readings.stored if own else (),
-            layers=session.overlays.values,
-            taxonomy=session.annotations.taxonomy,
-            overlay=overlay,
-        )
 
     # -- events ----------------------------------------------------------------------------------------------------
 
@@ -352,11 +285,3 @@ class Display(QWidget):
         self.slots.append(Slot())
         pane.set_smooth(self.session.settings.interpolation)
         pane.cine_fps = self.session.settings.cine_fps
-
-
-def _has(study: Study, uid: str) -> bool:
-    try:
-        study.series_of(uid)
-    except KeyError:
-        return False
-    return True

@@ -96,7 +96,7 @@ class Hanger(QObject):
         display.grid.set_layout(hanging.layout)
         display.show_slots(hanging.slots, states)
         display.grid.set_active(hanging.active)
-        display.follow_correction()
+        display.time.follow_correction()
         display.hanging_changed.emit()
         display.focus_changed.emit()
 

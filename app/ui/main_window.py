@@ -104,7 +104,7 @@ class MainWindow(QMainWindow):
         display.grid.tool_changed.connect(lambda _: self.commands.refresh())
         display.grid.cursor_moved.connect(self.status.show_reading)
         display.grid.action_requested.connect(self._act)
-        display.users_of_images += [lambda: session.kinetics.pinned, lambda: self.volume.image_uids]
+        display.in_use.others += [lambda: session.kinetics.pinned, lambda: self.volume.image_uids]
         display.add_overlays(self._kinetic_overlay, session.kinetics.changed)
         session.kinetics.changed.connect(self.commands.refresh)
         session.settings_changed.connect(self._take_settings)

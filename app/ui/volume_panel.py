@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from app.commands import attempt
 from app.session.regions import Regions
-from app.studies.load import LoadedStack
-from app.studies.study import Study
 from app.ui import theme, volume_snapshot
 from app.ui.content import Overlay
 from app.ui.display import Display
@@ -23,6 +22,10 @@ from app.ui.volume_source import choices, chosen_uid, refusal
 from inference.errors import EngineError
 from viewer.volume3d.scene import Scene3D
 from viewer.volume3d.view import VolumeView
+
+if TYPE_CHECKING:
+    from app.studies.load import LoadedStack
+    from app.studies.study import Study
 
 LEAST_WIDTH = 380
 NOT_A_SUBTRACTION = "Regions are outlined by enhancement: choose a subtraction as the image."

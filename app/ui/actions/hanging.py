@@ -55,7 +55,7 @@ def hanging_commands(window: MainWindow) -> Sequence[Command]:
             "hang.subtraction",
             "Subtraction of this phase",
             "Hanging",
-            display.toggle_subtraction,
+            display.time.toggle_subtraction,
             "Shift+S",
             "minus-circle",
             "Phase minus pre-contrast in the active pane, or the phase again",
@@ -77,7 +77,7 @@ def hanging_commands(window: MainWindow) -> Sequence[Command]:
 
 def _time_commands(window: MainWindow) -> Sequence[Command]:
     display = window.display
-    later, earlier = lambda: display.step_phase(1), lambda: display.step_phase(-1)
+    later, earlier = lambda: display.time.step(1), lambda: display.time.step(-1)
     on_show = lambda: window.dynamic_on_show  # noqa: E731
     tip = "The same place at the {} time, in every pane that follows time"
     return (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,7 +21,14 @@ from app.ui.main_window import MainWindow
 from app.ui.start import make_window
 from inference.result import Finding, Heatmap, Provenance, Result, Score, Status
 
+gc.disable()  # as in the program (app.garbage): a worker thread must never destroy a QObject
 WAIT_MS = 120_000  # a ceiling for a loaded machine, not a wait
+
+
+@pytest.fixture(autouse=True)
+def _collect_in_the_qt_thread() -> Iterator[None]:
+    yield
+    gc.collect(1)
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import Qt
 
-from app.ui.actions.size import size_commands
 from app.ui.calibration_dialog import CalibrationDialog
 from app.ui.true_size import TrueSize, key_of_screen, stated_pitch
 
@@ -53,7 +52,8 @@ def test_a_calibration_is_kept_and_used(window):
 
 
 def test_commands_and_the_key_of_the_panes_ask_for_true_size(window):
-    same, true, calibrate = size_commands(window)
+    table = {command.id: command for command in window.commands}
+    same, true, calibrate = (table[f"view.{name}"] for name in ("same_size", "true_size", "calibrate"))
     assert (same.key, true.key, calibrate.key) == ("Y", "T", "")
     asked = []
     window.display.grid.true_size = lambda pixels, *, calibrated: asked.append((pixels, calibrated))
