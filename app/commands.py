@@ -29,6 +29,8 @@ class Command:
         Asked whenever the session changes.
     pane_key
         For a command that the pane under the keyboard also knows: its key there, shown but not taken by the window.
+    also
+        More keys for the same, for keyboards on which `shortcut` needs a modifier of its own (``[`` on a German one).
     checked
         For a switch: asked for its present state; None for a plain command.
     help
@@ -45,11 +47,17 @@ class Command:
     enabled: Callable[[], bool] = _always
     checked: Callable[[], bool] | None = None
     pane_key: str = ""
+    also: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
         """The key a user reads."""
         return self.shortcut or self.pane_key
+
+    @property
+    def shortcuts(self) -> tuple[str, ...]:
+        """Every key that the window takes for it."""
+        return tuple(key for key in (self.shortcut, *self.also) if key)
 
 
 class CommandTable(QObject):
@@ -68,12 +76,12 @@ class CommandTable(QObject):
         """Add a command; ValueError where its id or shortcut is taken."""
         if command.id in self._commands:
             raise ValueError(f"two commands are called {command.id!r}")
-        taken = {known.shortcut: known.id for known in self if known.shortcut}
-        if command.shortcut in taken:
-            raise ValueError(f"{command.id!r} and {taken[command.shortcut]!r} share the key {command.shortcut}")
+        taken = {key: known.id for known in self for key in known.shortcuts}
+        for key in command.shortcuts:
+            if key in taken:
+                raise ValueError(f"{command.id!r} and {taken[key]!r} share the key {key}")
         action = QAction(command.title, self)
-        if command.shortcut:
-            action.setShortcut(QKeySequence(command.shortcut))
+        action.setShortcuts([QKeySequence(key) for key in command.shortcuts])
         action.setCheckable(command.checked is not None)
         action.setToolTip(tool_tip(command))
         action.triggered.connect(lambda _=False: self.dispatch(command.id))

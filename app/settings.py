@@ -30,6 +30,8 @@ def _setting(default: Any, title: str, help: str, **allowed: Any) -> Any:  # noq
 class Settings:
     """Everything a user can choose; each field's metadata holds `title`, `help` and `choices`, `range` or `pattern`.
 
+    A field with `hidden` is written by the program itself, such as by a dialog of its own, and is no row of the form.
+
     Raises
     ------
     SettingsError
@@ -99,6 +101,7 @@ class Settings:
         "Millimetres per pixel of each screen, for true size; View, Calibrate screen fills this in.",
         pattern=PATTERN,
         allowed="like “DP-1 3840x2160=0.15540”, several parted by “;”",
+        hidden=True,
     )
 
     def __post_init__(self) -> None:

@@ -26,6 +26,7 @@ def parser() -> argparse.ArgumentParser:
     _render(commands)
     _models(commands)
     _analyse(commands)
+    _subtract(commands)
     _register(commands)
     _doctor(commands)
     _measurements(commands)
@@ -42,6 +43,7 @@ COMMANDS = (
     "render",
     "models",
     "analyse",
+    "subtract",
     "register",
     "doctor",
     "demo",
@@ -102,6 +104,15 @@ def _analyse(commands: argparse._SubParsersAction) -> None:
     analyse.add_argument("--slice", type=int, dest="slice_number", help="slice from 1; without it every slice is read")
     analyse.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     analyse.add_argument("--json", action="store_true", help="also print the JSON")
+
+
+def _subtract(commands: argparse._SubParsersAction) -> None:
+    subtract = commands.add_parser("subtract", help="subtract the pre-contrast phase; writes NIfTI and projections")
+    subtract.add_argument("path", type=Path)
+    subtract.add_argument("--out", type=Path, required=True, metavar="DIR")
+    subtract.add_argument("--dynamic", type=int, default=1, metavar="N", help="dynamic series, from 1 (default 1)")
+    subtract.add_argument("--phase", type=int, metavar="N", help="phase from 1; without it every one after contrast")
+    subtract.add_argument("--json", action="store_true", help="print JSON instead of text")
 
 
 def _register(commands: argparse._SubParsersAction) -> None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.cli.opened import opened
+from app.studies.errors import StudyError
 from app.studies.hanging import Hanging, Slot, priors, steps
 from app.studies.study import Library, Study
+
+if TYPE_CHECKING:
+    from app.studies.load import LoadedStack
 
 _QUADRANTS = ("upper", "lower")
 
@@ -88,26 +92,40 @@ def _files(uid: str | None, known: tuple[Study, ...]) -> list[str]:
 
 
 def _framings(study: Study) -> list[dict[str, Any]]:
-    """Return how each mammogram of the overview and of the further images is turned, from its pixels."""
-    from app.studies.errors import StudyError
-    from app.studies.framing import framing_of
+    """Return how each mammogram is turned, from its pixels and those of the others."""
+    from app.studies.exam_walls import ExamWalls
+
+    slots = {slot.uid: slot for hanging in reversed(steps(study)) for slot in reversed(hanging.slots) if slot.uid}
+    read = {uid: _read(study, uid) for uid in reversed(slots)}
+    walls = ExamWalls()
+    for image in read.values():
+        if not isinstance(image, StudyError):
+            walls.take(image)
+    flipped = walls.flipped(study)
+    framed = (_framed(image, study, slots[uid], flipped) for uid, image in read.items())
+    return [values for values in framed if values]
+
+
+def _read(study: Study, uid: str) -> LoadedStack | StudyError:
+    """Return an image, or why it cannot be read."""
     from app.studies.load import load_stack
 
-    found, done = [], set()
-    for slot in (slot for hanging in steps(study) for slot in hanging.slots):
-        if slot.uid is None or slot.uid in done:
-            continue
-        done.add(slot.uid)
-        series = study.series_of(slot.uid)[0]
-        try:
-            framing, notes = framing_of(load_stack(study, slot.uid), series, slot)
-        except StudyError as error:
-            found.append({"title": slot.title, "notes": [str(error)]})
-            continue
-        if framing is not None:
-            shown = {"turn": framing.turn, "chest_wall": framing.chest_wall, "region_mm": framing.region_mm}
-            found.append({"title": slot.title, **shown, "level_mm": framing.anchor_mm, "notes": list(notes)})
-    return found
+    try:
+        return load_stack(study, uid)
+    except StudyError as error:
+        return error
+
+
+def _framed(image: LoadedStack | StudyError, study: Study, slot: Slot, flipped: str) -> dict[str, Any]:
+    from app.studies.framing import framing_of
+
+    if isinstance(image, StudyError):
+        return {"title": slot.title, "notes": [str(image)]}
+    framing, notes = framing_of(image, study.series_of(str(slot.uid))[0], slot, flipped)
+    if framing is None:
+        return {}
+    shown = {"turn": framing.turn, "chest_wall": framing.chest_wall, "region_mm": framing.region_mm}
+    return {"title": slot.title, **shown, "level_mm": framing.anchor_mm, "notes": list(notes)}
 
 
 # --- text --------------------------------------------------------------------------------------------------------

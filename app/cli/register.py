@@ -7,13 +7,12 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from app.cli.arguments import RESEARCH_USE
 from app.cli.opened import opened, stacks_named
 from app.cli.outcome import complain, meter, meter_done
 from app.studies.errors import StudyError
 from app.studies.load import load_stack
+from app.studies.nifti_out import write_nifti
 from app.studies.study import Dynamic, Library, Study
 from inference.errors import EngineError
 from inference.prepare.correction import facts
@@ -21,7 +20,7 @@ from inference.prepare.register import apply, register
 from inference.progress import Progress
 
 if TYPE_CHECKING:
-    from highdicom import Volume
+    pass
 
 
 REPORT = "registration.json"
@@ -82,17 +81,6 @@ def _register(study: Study, dynamic: Dynamic, out: Path) -> dict[str, Any]:
         write_nifti(out / file, apply(correction, moving, fixed))
         phases.append({**found, "file": file, **facts(correction)})
     return {"pre": {"stack": pre.stack_uid, "file": "pre.nii.gz"}, "phases": phases}
-
-
-def write_nifti(path: Path, volume: Volume) -> None:
-    """Write a volume as NIfTI-1: axes (column, row, slice), RAS mm."""
-    import nibabel
-
-    affine = np.diag([-1.0, -1.0, 1.0, 1.0]) @ np.asarray(volume.affine, float)[:, [2, 1, 0, 3]]
-    image = nibabel.Nifti1Image(np.asarray(volume.array).transpose(2, 1, 0), affine)
-    image.header.set_xyzt_units("mm")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    nibabel.save(image, path)
 
 
 def _text(document: dict[str, Any], out: Path) -> str:

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Signal
 
-from app.jobs import Job, Jobs, JobState
+from app.jobs import Jobs
 from app.notices import Notices
 from app.session.corrections import Pair, StoredMotion
 from app.session.images import Images
 from app.session.keeping import Keeping
 from app.session.library import OpenStudies
+from app.session.motion_run import MotionRun
 from app.studies.errors import StudyError
-from app.studies.study import Dynamic
+from app.studies.study import Dynamic, Study
 from inference.errors import EngineError
 
 if TYPE_CHECKING:
-    from highdicom import Volume
-
     from inference.prepare.register import Correction
-    from inference.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -32,13 +30,9 @@ class PhaseMotion:
     ----------
     state
         ``"none"``, ``"waiting"``, ``"running"``, ``"stored"`` (found in the workspace; it is compared with the images
-        when they are loaded), ``"done"`` or ``"failed"``.
+        when they are loaded), ``"done"`` or ``"failed"`` (:attr:`problem` says why).
     fraction
         How far the registration is, 0 to 1.
-    correction
-        What was found; also while :attr:`state` is ``"stored"``.
-    problem
-        Why this phase could not be registered.
     """
 
     stack_uid: str
@@ -48,22 +42,6 @@ class PhaseMotion:
     fraction: float = 0.0
     correction: Correction | None = None
     problem: str = ""
-
-
-@dataclass(eq=False)
-class _Run:
-    """One run: the phases of a dynamic series, first their pixels, then the job."""
-
-    dynamic: Dynamic
-    reference: str
-    others: tuple[str, ...]
-    pixels: dict[str, Volume] = field(default_factory=dict)
-    done: set[str] = field(default_factory=set)
-    job: Job | None = None
-
-    @property
-    def missing(self) -> list[str]:
-        return [uid for uid in (self.reference, *self.others) if uid not in self.pixels]
 
 
 class MotionCorrection(QObject):
@@ -79,7 +57,6 @@ class MotionCorrection(QObject):
 
     changed = Signal()
     advanced = Signal()
-    _registered = Signal(object, str, object)
 
     def __init__(
         self,
@@ -94,11 +71,11 @@ class MotionCorrection(QObject):
         self._jobs, self._notices, self._library, self._images = jobs, notices, library, images
         self._stored = StoredMotion((jobs, notices, keeping, library, images), self)
         self._problems: dict[Pair, str] = {}
-        self._run: _Run | None = None
+        self._run: MotionRun | None = None
         self._stored.changed.connect(self.changed)
-        self._registered.connect(self._take, Qt.ConnectionType.QueuedConnection)
-        images.changed.connect(self._take_pixels)
         jobs.changed.connect(self._advance)
+        library.turned.connect(self._follow)
+        library.closed.connect(self._close)
 
     # -- what is known ---------------------------------------------------------------------------------------------
 
@@ -142,12 +119,8 @@ class MotionCorrection(QObject):
     def _row(self, dynamic: Dynamic, uid: str, reference: str, label: str) -> PhaseMotion:
         pair, run = (uid, reference), self._run
         if run is not None and self.running(dynamic) and uid not in run.done:
-            fraction = 0.0
-            if run.job is not None and run.job.state is JobState.RUNNING:
-                fraction = min(max(run.job.fraction * len(run.others) - run.others.index(uid), 0.0), 1.0)
-            first = next((one for one in run.others if one not in run.done), "")
-            state = "running" if run.job is not None and uid == first else "waiting"
-            return PhaseMotion(uid, reference, label, state, fraction)
+            at_work = uid == run.current and run.fraction > 0
+            return PhaseMotion(uid, reference, label, "running" if at_work else "waiting", run.fraction * at_work)
         if pair in self._problems:
             return PhaseMotion(uid, reference, label, "failed", problem=self._problems[pair])
         if pair in self._stored.known:
@@ -174,24 +147,18 @@ class MotionCorrection(QObject):
                 "Say which it is under “Phases of the dynamic series”.",
             )
         self.cancel()
-        uids = [phase.stack_uid for phase in dynamic.phases]
-        reference = uids.pop(dynamic.pre_index)
-        self._run = _Run(dynamic, reference, tuple(uids))
-        for uid in uids:
-            self._problems.pop((uid, reference), None)
-        for uid in (reference, *uids):
-            if self._images.loaded(uid) is None:
-                self._images.request(uid)
-            self._take_pixels(uid)
+        run = self._run = MotionRun(dynamic, self._jobs, self._images, self)
+        for uid in run.others:
+            self._problems.pop((uid, run.reference), None)
+        run.registered.connect(lambda uid, found: self._take(run, uid, found))
+        run.ended.connect(lambda why: self._ended(run, why))
+        run.go_on()
         self.advanced.emit()
 
     def cancel(self) -> None:
         """Stop the run; what is registered already stays."""
-        run, self._run = self._run, None
-        if run is not None and run.job is not None:
-            self._jobs.cancel(run.job)
-        if run is not None:
-            self.advanced.emit()
+        if self._run is not None:
+            self._run.cancel()
 
     def forget(self, dynamic: Dynamic) -> None:
         """Discard what was found of a series, also on the disk."""
@@ -201,41 +168,7 @@ class MotionCorrection(QObject):
         self._problems = {pair: why for pair, why in self._problems.items() if pair[0] not in uids}
         self._stored.forget(dynamic)
 
-    def _take_pixels(self, uid: str) -> None:
-        run = self._run
-        if run is None or run.job is not None or uid not in run.missing:
-            return
-        loaded = self._images.loaded(uid)
-        if loaded is not None:
-            run.pixels[uid] = loaded.volume
-        elif uid in self._images.unreadable:
-            self._run = None
-            self._notices.error("The motion was not corrected", StudyError(self._images.unreadable[uid]))
-            self.advanced.emit()
-            return
-        if not run.missing:
-            self._register(run)
-
-    def _register(self, run: _Run) -> None:
-        def work(progress: Progress) -> None:
-            from inference.prepare.register import register
-
-            count = len(run.others)
-            for n, uid in enumerate(run.others):
-                part = progress.part(n / count, (n + 1) / count, f"post {n + 1} of {count}: ")
-                try:
-                    found: object = register(run.pixels[run.reference], run.pixels[uid], part)
-                except EngineError as error:
-                    found = error
-                self._registered.emit(run, uid, found)
-
-        job = Job("Motion correction", work, "motion", self._ended, self._failed, self._stopped)
-        run.job = self._jobs.start(job, "compute")
-
-    def _take(self, run: _Run, uid: str, found: Correction | EngineError) -> None:
-        if run.job is None or run.job.state is JobState.CANCELLED or self._library.study_of(uid) is None:
-            return
-        run.done.add(uid)
+    def _take(self, run: MotionRun, uid: str, found: Correction | EngineError) -> None:
         if isinstance(found, EngineError):
             self._problems[uid, run.reference] = f"{found} {found.hint}".strip()
             self._notices.warn("A phase could not be registered", str(found), found.hint)
@@ -243,19 +176,24 @@ class MotionCorrection(QObject):
             self._stored.put((uid, run.reference), found)
         self.advanced.emit()
 
-    def _ended(self, _: object) -> None:
-        self._run = None
+    def _ended(self, run: MotionRun, why: Exception | None) -> None:
+        if run is self._run:
+            self._run = None
+        run.deleteLater()
+        if why is not None:
+            self._notices.error("The motion was not corrected", why)
         self.advanced.emit()
 
-    def _failed(self, error: Exception) -> None:
-        self._run = None
-        self._notices.error("The motion was not corrected", error)
-        self.advanced.emit()
+    def _follow(self) -> None:
+        """Ask again for the pixels of a run: those of a study that is no more the current one are given up."""
+        if self._run is not None:
+            self._run.go_on()
 
-    def _stopped(self) -> None:
-        self._run = None
-        self.advanced.emit()
+    def _close(self, study: Study) -> None:
+        """Stop the run of a study that was closed."""
+        if self._run is not None and any(one.uid == self._run.dynamic.uid for one in study.dynamics):
+            self.cancel()
 
     def _advance(self) -> None:
-        if self._run is not None and self._run.job is not None:
+        if self._run is not None and self._run.current:
             self.advanced.emit()

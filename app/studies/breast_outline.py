@@ -8,7 +8,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from app.studies.breast_mask import WHITE, grey_of, mask_of, thresholds_of, without_borders
+from app.studies.breast_mask import GREY_LEVELS, WHITE, grey_of, mask_of, thresholds_of, without_borders
 
 SIDES = ("left", "right", "top", "bottom")
 Side = Literal["", "left", "right", "top", "bottom"]
@@ -22,8 +22,10 @@ CORES = (10.0, 20.0)
 ENDS = 0.15
 #: How much more like a breast another mask must look to be preferred.
 CLEARLY = 0.04
-#: The same for a mask with dark air where it should be bright, or bright where it should be dark.
-CLEARLY_OTHER = 0.35
+#: By how much a mask with air as its file says may be less credible than one with air of the other brightness.
+AS_STATED = 0.2
+#: A mask this credible ends the search for air of the other brightness.
+BEYOND_DOUBT = 1.85
 #: A mask that looks this much like a breast ends the search.
 CERTAIN = 0.9
 #: One that looks less like a breast is none.
@@ -51,12 +53,41 @@ def outline_of(small: np.ndarray, padding: np.ndarray | None, *, bright_air: boo
     """
     kept = np.ones(small.shape, bool) if padding is None or padding.all() else ~padding
     grey = grey_of(small, kept)
-    likeness, outline = _best(grey, kept, bright_air)
-    if likeness < CERTAIN:
+    found = _best(grey, kept, bright_air)
+    credible = _credible(*found, grey)
+    if credible < BEYOND_DOUBT:
         other = _best(grey, kept, not bright_air)
-        if other[0] > likeness + CLEARLY_OTHER:
-            likeness, outline = other
+        if _credible(*other, grey) > credible + AS_STATED:
+            found = other
+    likeness, outline = found
     return outline if likeness >= LEAST_LIKENESS else None
+
+
+def _credible(likeness: float, outline: Outline | None, grey: np.ndarray) -> float:
+    """Return how credible it is that a mask is breast and what lies around it air, and not the other way round.
+
+    Air is of one grey value and smooth, tissue is of many and textured. A mask of the air round a breast may be shaped
+    like one, but is of one value. The weights part all but one of 260 films (mini-MIAS) from their inverted masks.
+    """
+    if outline is None:
+        return -1.0
+    values = np.bincount(grey[outline.mask], minlength=GREY_LEVELS)
+    alike = float(np.convolve(values, np.ones(5), "same").max() / outline.mask.sum())
+    mask, near = outline.mask.astype(np.uint8), np.ones((9, 9), np.uint8)
+    inside, outside = cv2.erode(mask, near) > 0, cv2.dilate(mask, near) == 0
+    texture = _texture(grey)
+    ratio = (_median(texture[inside]) + 1e-3) / (_median(texture[outside]) + 0.05)
+    return likeness - alike + float(np.clip(0.3 * np.log(ratio), -1.0, 1.0))
+
+
+def _texture(grey: np.ndarray) -> np.ndarray:
+    """Return how much grey values differ from those near them."""
+    values = grey.astype(np.float32)
+    return np.sqrt(cv2.blur((values - cv2.blur(values, (5, 5))) ** 2, (5, 5)))
+
+
+def _median(values: np.ndarray) -> float:
+    return float(np.median(values)) if values.size else 0.0
 
 
 def _best(grey: np.ndarray, kept: np.ndarray, bright_air: bool) -> tuple[float, Outline | None]:

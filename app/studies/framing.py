@@ -18,17 +18,21 @@ if TYPE_CHECKING:
 MARGIN_MM = 3.0
 
 
-def framing_of(loaded: LoadedStack, series: Series, slot: Slot) -> tuple[Framing | None, tuple[str, ...]]:
+def framing_of(
+    loaded: LoadedStack, series: Series, slot: Slot, flipped: str = ""
+) -> tuple[Framing | None, tuple[str, ...]]:
     """Return how a mammogram lies in its pane, and notes for the user; (None, ()) for any other image.
 
     Parameters
     ----------
     slot
         Its ``chest_wall`` is the edge of the pane that the chest wall is to touch, its ``group`` shares the scale.
+    flipped
+        Side whose images are mirrored copies by the evidence of the exam, from :mod:`app.studies.exam_walls`.
     """
     if not is_mammographic(series):
         return None, ()
-    hung = hung_as(loaded, series, slot)
+    hung = hung_as(loaded, series, slot, flipped)
     width_mm, height_mm = _size_mm(loaded)
     breast = loaded.breast or BreastRegion((0.0, 0.0, width_mm, height_mm), level_mm=height_mm / 2, found=False)
     left, top, right, bottom = breast.box_mm

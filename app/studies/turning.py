@@ -13,8 +13,10 @@ The rule, from the surest witness to the weakest:
    laterality (two statements against a mirrored copy). A note says what the file says and what the picture shows.
 3. *No Patient Orientation* in a DICOM file: as in 2, except that nothing is ever mirrored: with the chest wall at the
    opposite edge either the laterality is wrong or the copy is mirrored, and no one can tell which. It hangs as stored,
-   with a note. A research picture (PNG …), whose side is the user's own file name, is mirrored, with a note: such sets
-   store all breasts facing one way.
+   with a note. The whole exam can tell: where all its right and left breasts face one way (``flipped``, from
+   :mod:`app.studies.exam_walls`), those of the side that should face the other way are mirrored copies and are mirrored
+   back, with a note. A research picture (PNG …), whose side is the user's own file name, is mirrored, with a note: such
+   sets store all breasts facing one way.
 4. *Side not stated*: as stored.
 """
 
@@ -39,7 +41,8 @@ _EDGES: tuple[Edge, ...] = ("left", "right", "top", "bottom")
 _DIRECTION = {"left": (-1, 0), "right": (1, 0), "top": (0, -1), "bottom": (0, 1)}
 #: Views taken from the side, in which the muscle marks the head's end (PS3.16 CID 4014).
 _FROM_THE_SIDE = frozenset(("MLO", "LMO", "ML", "LM"))
-_SIDES: dict[str, ScreenWall] = {"R": "right", "L": "left"}
+#: Edge at which a breast that is stored, and hung, the usual way has its chest wall.
+USUAL_WALL: dict[str, ScreenWall] = {"R": "right", "L": "left"}
 _MIRROR: Turn = ((-1, 0), (0, 1))
 _HALF: Turn = ((-1, 0), (0, -1))
 _UPSIDE_DOWN = (
@@ -72,19 +75,26 @@ class Hung:
 
 @dataclass(frozen=True)
 class _Said:
-    """The side that is stated, and whether by a research picture's name instead of a header."""
+    """The side that is stated, whether by a research picture's name instead of a header, and what the exam shows."""
 
     side: str
     by_name: bool
+    flipped: bool = False
 
 
-def hung_as(loaded: LoadedStack, series: Series, slot: Slot) -> Hung:
-    """Return which way round an image hangs, by the rule at the head of this module."""
+def hung_as(loaded: LoadedStack, series: Series, slot: Slot, flipped: str = "") -> Hung:
+    """Return which way round an image hangs, by the rule at the head of this module.
+
+    Parameters
+    ----------
+    flipped
+        Side whose images are mirrored copies by the evidence of the whole exam; "" for none.
+    """
     side, view = side_and_view(series)
     breast = loaded.breast
     seen = breast.wall if breast is not None and breast.found and breast.confidence >= CONFIDENT else ""
-    wanted = slot.chest_wall or _SIDES.get(side, "")
-    if not wanted or side not in _SIDES:
+    wanted = slot.chest_wall or USUAL_WALL.get(side, "")
+    if not wanted or side not in USUAL_WALL:
         return Hung(wall=seen if seen in ("left", "right") else "")
     stated = _stated(loaded.edge_letters, side)
     supplementary = bool(series.view_modifiers) and not seen
@@ -92,7 +102,8 @@ def hung_as(loaded: LoadedStack, series: Series, slot: Slot) -> Hung:
         hung = _by_letters(stated, wanted, side, loaded.edge_letters)
     else:
         muscle = breast.muscle if breast is not None and view in _FROM_THE_SIDE else ""
-        hung = _by_picture(seen, wanted, stated, muscle, _Said(side, series.kind is SeriesKind.OTHER))
+        said = _Said(side, series.kind is SeriesKind.OTHER, flipped == side and loaded.edge_letters is None)
+        hung = _by_picture(seen, wanted, stated, muscle, said)
     return Hung(hung.turn, "", hung.doubtful, hung.notes) if supplementary else hung
 
 
@@ -139,6 +150,12 @@ def _by_picture(
     doubtful = stated is not None
     turn, how = _fitted(seen, wanted, muscle)
     told = _told(stated, seen, said)
+    if said.flipped and how in ("opposite", "turned upside down"):
+        note = (
+            f"All breasts of this exam are stored facing one way, chest wall at the {seen}: the {_breast(said.side)} is "
+            "a mirrored copy, mirrored back. Check the marker in the picture."
+        )
+        return Hung(_MIRROR, wanted, doubtful, (note,))
     if how != "opposite":
         note = f"{told}: hung by the picture{how and f', {how}'}. Check the marker in the picture."
         return Hung(turn, wanted, doubtful, (note,) if how or doubtful else ())

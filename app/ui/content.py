@@ -67,6 +67,8 @@ class Scene:
     ----------
     reading
         What the AI says of the slice; None for an image of a prior exam, whose results are not at hand.
+    flipped
+        Side whose images are mirrored copies by the evidence of the whole exam (:mod:`app.studies.exam_walls`).
     """
 
     study: Study
@@ -81,6 +83,7 @@ class Scene:
     taxonomy: Taxonomy | None
     overlay: Overlay = NO_OVERLAY
     compare: Compare | None = None
+    flipped: str = ""
 
 
 def pane_content(scene: Scene) -> PaneContent:
@@ -88,7 +91,7 @@ def pane_content(scene: Scene) -> PaneContent:
     loaded, overlay = scene.loaded, scene.overlay
     frame_uid = loaded.volume.frame_of_reference_uid or ""
     series, _ = scene.study.series_of(loaded.stack.uid)
-    framing, framing_notes = framing_of(loaded, series, scene.slot)
+    framing, framing_notes = framing_of(loaded, series, scene.slot, scene.flipped)
     return PaneContent(
         image=replace(image_layer(loaded), row_letters=letters_of(loaded, series, scene.slot)),
         heatmaps=(*heatmap_layers(scene.stored, frame_uid, scene.layers), *overlay.heatmaps),

@@ -18,6 +18,7 @@ from app.ui.phases_dialog import PhasesDialog
 from app.ui.preferences import PreferencesDialog
 from app.ui.skipped_dialog import SkippedDialog
 from app.ui.spacing_dialog import SpacingDialog
+from app.ui.true_size import TrueSize
 
 if TYPE_CHECKING:
     from app.ui.main_window import MainWindow
@@ -89,10 +90,14 @@ class Dialogs:
 
     def preferences(self) -> None:
         """Edit the settings."""
-        self._show(PreferencesDialog(self.session.settings, self.window), self._save)
+        session = self.session
+        dialog = PreferencesDialog(session.settings, self.window, calibrate=TrueSize(self.window).calibrate)
+        shown = session.settings_changed.connect(lambda: dialog.show_screens(session.settings))
+        dialog.finished.connect(lambda _: session.settings_changed.disconnect(shown))
+        self._show(dialog, self._save)
 
     def _save(self, dialog: PreferencesDialog) -> None:
-        settings = dialog.answer()
+        settings = dialog.answer(self.session.settings)
         app_settings.save(settings)
         self.session.take_settings(settings)
 

@@ -15,6 +15,7 @@ from app.studies.study import Study
 from app.ui.comparison import Comparison
 from app.ui.content import Overlay, pane_content
 from app.ui.drops import StackDrops
+from app.ui.exam_evidence import ExamEvidence
 from app.ui.hanger import Hanger
 from app.ui.images_in_use import ImagesInUse
 from app.ui.marks import Marks
@@ -63,6 +64,7 @@ class Display(QWidget):
         self.time = TimeSteps(self)
         self.comparison = Comparison(self)
         self.in_use = ImagesInUse(self)
+        self.evidence = ExamEvidence(self)
         self._listen()
         self.marks = Marks(self)
         self._drops = StackDrops(self.grid, lambda uid, n: self.show_stack(uid, n))

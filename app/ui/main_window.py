@@ -23,10 +23,12 @@ from app.ui.measurements_panel import MeasurementsPanel
 from app.ui.menus import fill_menus
 from app.ui.notice_bar import ErrorDialog, NoticeBar
 from app.ui.palette import HelpSheet, Palette, command_keys, pane_keys
+from app.ui.parts import focus_first
 from app.ui.start_page import StartPage
 from app.ui.status_line import StatusLine
 from app.ui.study_browser import StudyBrowser
 from app.ui.tool_bar import ToolBar, set_icons
+from app.ui.volume_column import VolumeColumn
 from app.ui.volume_panel import VolumePanel
 
 
@@ -56,6 +58,7 @@ class MainWindow(QMainWindow):
         fill_menus(self)
         self._connect()
         geometry.restore(self, self.splitter)
+        self.volume_column = VolumeColumn(self.splitter, self.volume)
         self._take_settings()
         self.commands.refresh()
 
@@ -74,7 +77,7 @@ class MainWindow(QMainWindow):
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
         self.tabs.tabBar().setDrawBase(False)
-        self.tabs.setMinimumWidth(280)
+        self.tabs.setMinimumWidth(344)
         self.tabs.addTab(self.findings, "Findings")
         self.tabs.addTab(LayersPanel(self.display), "Layers")
         self.tabs.addTab(self.boxes, "Boxes")
@@ -85,7 +88,7 @@ class MainWindow(QMainWindow):
             self.splitter.addWidget(widget)
         self.splitter.setHandleWidth(1)
         self.splitter.setStretchFactor(1, 1)
-        self.splitter.setSizes([280, 1300, 0, 320])
+        self.splitter.setSizes([280, 1260, 0, 360])
         self.splitter.setChildrenCollapsible(False)
         self.tool_bar = ToolBar(self.commands, self.display)
         self.setCentralWidget(_column(self.tool_bar, self.splitter, self.status))
@@ -244,8 +247,7 @@ class MainWindow(QMainWindow):
     def focus_tab(self, number: int) -> None:
         """Bring a tab forward and put the keyboard into it."""
         self.tabs.setCurrentIndex(number)
-        first = (self.findings.model, self.tabs.currentWidget(), self.boxes.label)[number]
-        first.setFocus()
+        focus_first(self.tabs.currentWidget())
 
     def show_palette(self) -> None:
         """Open the command palette."""
@@ -278,6 +280,7 @@ class MainWindow(QMainWindow):
         """Remember view and geometry, stop the jobs, close the workspace."""
         self.display.hanger.save()
         self.volume.save_state()
+        self.volume_column.save()
         geometry.save(self, self.splitter)
         self.session.close()
         event.accept()

@@ -93,7 +93,8 @@ class Palette(QFrame):
         return super().eventFilter(watched, event)
 
 
-COLUMN_WIDTH = 430  # logical pixels
+SCROLL = 24  # logical pixels for the scroll bar
+APART = "  "  # between two keys for the same
 
 
 class HelpSheet(QFrame):
@@ -106,21 +107,11 @@ class HelpSheet(QFrame):
         self.setObjectName("helpSheet")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         room = parent.size()
-        count = max(1, min(self.COLUMNS, room.width() // COLUMN_WIDTH))
-        columns = [QVBoxLayout() for _ in range(count)]
-        filled = [0] * count
-        for title, rows in groups:
-            shortest = filled.index(min(filled))
-            filled[shortest] += len(rows) + 2
-            columns[shortest].addLayout(_group(title, rows))
-            columns[shortest].addSpacing(8)
-        inner = QWidget()
-        across = QHBoxLayout(inner)
-        across.setContentsMargins(24, 8, 24, 24)
-        across.setSpacing(32)
-        for column in columns:
-            column.addStretch(1)
-            across.addLayout(column)
+        inner = next(
+            made
+            for count in range(self.COLUMNS, 0, -1)
+            if (made := _columns(groups, count)).sizeHint().width() + SCROLL <= room.width() - 80 or count == 1
+        )
         area = QScrollArea()
         area.setWidgetResizable(True)
         area.setWidget(inner)
@@ -133,7 +124,8 @@ class HelpSheet(QFrame):
         head.addWidget(theme.label("Esc closes", "small"))
         layout.addLayout(head)
         layout.addWidget(area)
-        self.resize(min(1640, room.width() - 80), min(inner.sizeHint().height() + 96, room.height() - 80))
+        wanted = inner.sizeHint()
+        self.resize(min(wanted.width() + SCROLL, room.width() - 80), min(wanted.height() + 96, room.height() - 80))
 
     def open(self) -> None:
         """Show the sheet over the middle of the window."""
@@ -147,6 +139,25 @@ class HelpSheet(QFrame):
             self.close()
         else:
             super().keyPressEvent(event)
+
+
+def _columns(groups: Sequence[tuple[str, Sequence[tuple[str, str]]]], count: int) -> QWidget:
+    """Return the groups in columns of about the same length."""
+    columns = [QVBoxLayout() for _ in range(count)]
+    filled = [0] * count
+    for title, rows in groups:
+        shortest = filled.index(min(filled))
+        filled[shortest] += len(rows) + 2
+        columns[shortest].addLayout(_group(title, rows))
+        columns[shortest].addSpacing(8)
+    inner = QWidget()
+    across = QHBoxLayout(inner)
+    across.setContentsMargins(24, 8, 24, 24)
+    across.setSpacing(32)
+    for column in columns:
+        column.addStretch(1)
+        across.addLayout(column)
+    return inner
 
 
 def _centre(sheet: QWidget) -> None:
@@ -164,8 +175,18 @@ def _group(title: str, rows: Sequence[tuple[str, str]]) -> QGridLayout:
     grid.addWidget(theme.label(title.upper(), "section"), 0, 0, 1, 2)
     for number, (keys, what) in enumerate(rows, start=1):
         grid.addWidget(theme.label(what, "quiet"), number, 0)
-        grid.addWidget(key_label(keys), number, 1, Qt.AlignmentFlag.AlignRight)
+        grid.addLayout(_caps(keys), number, 1, Qt.AlignmentFlag.AlignRight)
     return grid
+
+
+def _caps(keys: str) -> QHBoxLayout:
+    """Return the keys for one thing side by side, each on a cap of its own."""
+    row = QHBoxLayout()
+    row.setSpacing(4)
+    row.addStretch(1)
+    for one in keys.split(APART):
+        row.addWidget(key_label(one))
+    return row
 
 
 def key_label(keys: str) -> QLabel:
@@ -182,7 +203,7 @@ def pane_keys() -> list[tuple[str, list[tuple[str, str]]]]:
 
     grouped: dict[str, list[tuple[str, str]]] = {}
     for entry in KEYS:
-        how = " ".join(entry.keys) or entry.mouse.split(":")[0]
+        how = APART.join(entry.keys) or entry.mouse.split(":")[0]
         grouped.setdefault(f"Pane: {entry.group}", []).append((how, entry.title))
     return list(grouped.items())
 
@@ -192,5 +213,5 @@ def command_keys(table: CommandTable) -> list[tuple[str, list[tuple[str, str]]]]
     return [
         (group, rows)
         for group, commands in table.groups().items()
-        if (rows := [(c.shortcut, c.title.rstrip("…")) for c in commands if c.shortcut])
+        if (rows := [(APART.join(c.shortcuts), c.title.rstrip("…")) for c in commands if c.shortcut])
     ]

@@ -37,6 +37,18 @@ def page() -> tuple[QScrollArea, QVBoxLayout]:
     return area, layout
 
 
+def focus_first(panel: QWidget) -> None:
+    """Put the keyboard into the first part of a panel that takes it, or into the panel itself."""
+    part = panel.nextInFocusChain()
+    while part is not None and part is not panel:
+        takes = bool(part.focusPolicy() & Qt.FocusPolicy.TabFocus) and not isinstance(part, QScrollArea)
+        if takes and panel.isAncestorOf(part) and part.isEnabled() and part.isVisibleTo(panel):
+            part.setFocus(Qt.FocusReason.ShortcutFocusReason)
+            return
+        part = part.nextInFocusChain()
+    panel.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+
 def clear(layout: QVBoxLayout | QHBoxLayout) -> None:
     """Remove everything from a layout."""
     while (item := layout.takeAt(0)) is not None:

@@ -12,23 +12,27 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
     QGridLayout,
+    QLabel,
     QLineEdit,
     QScrollArea,
     QSpinBox,
     QWidget,
 )
 
+from app.screens import pitches
 from app.settings import Settings
 from app.ui import theme
-from app.ui.parts import Dialog
+from app.ui.parts import Dialog, button
 
 
 class PreferencesDialog(Dialog):
     """One row per setting."""
 
-    def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, settings: Settings, parent: QWidget | None = None, *, calibrate: Callable[[], object] | None = None
+    ) -> None:
         super().__init__("Preferences", "", parent)
-        self.resize(640, 640)
+        self.resize(680, 680)
         self._settings = settings
         self._read: dict[str, Callable[[], Any]] = {}
         form = QWidget()
@@ -38,19 +42,21 @@ class PreferencesDialog(Dialog):
         grid.setHorizontalSpacing(24)
         grid.setVerticalSpacing(4)
         grid.setColumnStretch(0, 1)
-        for number, setting in enumerate(fields(settings)):
-            title = theme.label(setting.metadata["title"])
-            help_text = theme.label(setting.metadata["help"], "small", wrap=True)
+        shown = [setting for setting in fields(settings) if not setting.metadata.get("hidden")]
+        for number, setting in enumerate(shown):
             widget, read = editor(setting, getattr(settings, setting.name))
             widget.setToolTip(setting.metadata["help"])
             widget.setAccessibleName(setting.metadata["title"])
             widget.setFixedWidth(220)
             self._read[setting.name] = read
-            grid.addWidget(title, 3 * number, 0)
-            grid.addWidget(help_text, 3 * number + 1, 0)
-            grid.addWidget(widget, 3 * number, 1, 2, 1, Qt.AlignmentFlag.AlignVCenter)
-            grid.setRowMinimumHeight(3 * number + 2, 12)
-        grid.setRowStretch(3 * len(fields(settings)), 1)
+            _add_row(grid, number, setting.metadata["title"], setting.metadata["help"], widget)
+        self.screens = theme.label(role="small", wrap=True)
+        if calibrate is not None:
+            ask = button("Calibrate this screen…", calibrate, tip="Measure its pixels with a bank card or a ruler")
+            ask.setFixedWidth(220)
+            _add_row(grid, len(shown), "Screens", self.screens, ask)
+            self.show_screens(settings)
+        grid.setRowStretch(3 * len(shown) + 3, 1)
         area = QScrollArea()
         area.setObjectName("panel")
         area.setWidgetResizable(True)
@@ -62,9 +68,19 @@ class PreferencesDialog(Dialog):
         self.body.addWidget(self.problem)
         self.add_buttons("Save")
 
-    def answer(self) -> Settings:
-        """Return the settings as edited; SettingsError says which one is wrong."""
-        return replace(self._settings, **{name: read() for name, read in self._read.items()})
+    def show_screens(self, settings: Settings) -> None:
+        """Say which screens are calibrated."""
+        self.screens.setText(screens_text(settings.screens))
+
+    def answer(self, base: Settings | None = None) -> Settings:
+        """Return the settings as edited; SettingsError says which one is wrong.
+
+        Parameters
+        ----------
+        base
+            Settings whose hidden values are kept; None for those that the dialog was opened with.
+        """
+        return replace(base or self._settings, **{name: read() for name, read in self._read.items()})
 
     def accept(self) -> None:
         """Close only with settings that are valid."""
@@ -75,6 +91,19 @@ class PreferencesDialog(Dialog):
             self.problem.show()
             return
         super().accept()
+
+
+def _add_row(grid: QGridLayout, number: int, title: str, about: str | QLabel, widget: QWidget) -> None:
+    grid.addWidget(theme.label(title), 3 * number, 0)
+    grid.addWidget(theme.label(about, "small", wrap=True) if isinstance(about, str) else about, 3 * number + 1, 0)
+    grid.addWidget(widget, 3 * number, 1, 2, 1, Qt.AlignmentFlag.AlignVCenter)
+    grid.setRowMinimumHeight(3 * number + 2, 12)
+
+
+def screens_text(screens: str) -> str:
+    """Return the calibrated screens in words, from the text kept in the settings."""
+    known = [f"{name}: {pitch:.4f} mm per pixel" for name, pitch in pitches(screens).items()]
+    return "\n".join(known) or "No screen is calibrated yet; true size then relies on what the screen says of itself."
 
 
 def editor(setting: Field, value: Any) -> tuple[QWidget, Callable[[], Any]]:

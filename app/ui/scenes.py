@@ -35,4 +35,5 @@ def scene_of(display: Display, n: int) -> Scene | None:
         layers=session.overlays.values,
         taxonomy=session.annotations.taxonomy,
         overlay=merged(source(frame_uid) for source in display.overlay_sources) if own else NO_OVERLAY,
+        flipped=display.evidence.flipped(study),
     )

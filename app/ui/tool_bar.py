@@ -8,18 +8,24 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QToolButton, 
 
 from app.commands import CommandTable
 from app.ui import theme
-from app.ui.actions.tables import LAYOUTS, OBLIQUE, PLANES, TOOLS
+from app.ui.actions.tables import LAYOUTS, MEASURE_TOOLS, MORE_LAYOUTS, OBLIQUE, PLANES, TOOLS
 from app.ui.display import Display
 from app.ui.parts import rule
+from app.ui.tool_buttons import GroupButton, SlabButton
 from app.ui.wording import voi_title
+from viewer.pane import Pane
 from viewer.presentation import Presentation
 from viewer.presets import PRESETS
 
-NARROW, WORDS = 80, 1180  # logical pixels: a picker at its narrowest, the bar from which every word fits
+NARROW, WORDS = 80, 1560  # logical pixels: a picker at its narrowest, the bar from which every word fits
+SPARED = (("hang.", 1340), ("edit.", 1200))  # buttons that a bar narrower than this leaves to menus and keys
+MEASURING = tuple(f"tool.{name}" for name, *_ in TOOLS if name in MEASURE_TOOLS)
+LAYING = tuple(f"view.layout_{name}" for name, *_ in (*LAYOUTS, *MORE_LAYOUTS))
+GROUPS = {MEASURING: "Measuring tools", LAYING: "Layout"}
 SETS = (
     ("file.open_folder",),
-    tuple(f"tool.{name}" for name, *_ in TOOLS),
-    tuple(f"view.layout_{name}" for name, *_ in LAYOUTS),
+    (*(f"tool.{name}" for name, *_ in TOOLS if name not in MEASURE_TOOLS), MEASURING),
+    (LAYING,),
     ("hang.previous", "hang.next", "hang.prior"),
     ("view.linked", "view.overlays", "image.cine"),
     ("edit.undo", "edit.redo"),
@@ -38,12 +44,15 @@ class ToolBar(QWidget):
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(8, 0, 16, 0)
         self._row.setSpacing(4)
-        for number, ids in enumerate(SETS):
-            if number:
-                self._add_rule()
+        self._buttons: dict[str, QToolButton] = {}
+        for ids in SETS:
             for command_id in ids:
-                self._row.addWidget(self._button(command_id))
-        self._add_rule()
+                self._row.addWidget(
+                    self._button(command_id)
+                    if isinstance(command_id, str)
+                    else GroupButton(table, command_id, GROUPS[command_id])
+                )
+            self._add_rule()
         self.step_picker = self._picker("Step of the hanging protocol  (Q, Shift+Q)", 184)
         self.step_picker.activated.connect(self._choose_step)
         self._row.addWidget(self.step_picker, 3)
@@ -57,11 +66,16 @@ class ToolBar(QWidget):
         self.plane_picker.activated.connect(lambda _: display.pane.set_plane(self.plane_picker.currentData()))
         self._row.addWidget(self.window_picker, 4)
         self._row.addWidget(self.plane_picker, 3)
+        self.slab_button = SlabButton(table, display)
+        self._row.addWidget(self.slab_button)
         self._row.addStretch(1)
         self._analyse = analyse = self._button("ai.analyse")
         analyse.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self._row.addWidget(analyse)
         display.focus_changed.connect(self.refresh)
+        display.grid.pane_added.connect(self._follow)
+        for pane in display.grid.panes:
+            self._follow(pane)
         display.hanging_changed.connect(self._fill_steps)
         self._fill_steps()
         self.refresh()
@@ -77,7 +91,13 @@ class ToolBar(QWidget):
         made.setIconSize(QSize(20, 20))
         made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         made.setAccessibleName(self.table.action(command_id).text())
+        self._buttons[command_id] = made
         return made
+
+    def _follow(self, pane: Pane) -> None:
+        """Show at once what plane and slab a pane has now."""
+        for signal in (pane.plane_changed, pane.slab_changed):
+            signal.connect(lambda _: self.refresh() if pane is self.display.pane else None)
 
     def _picker(self, tip: str, width: int) -> QComboBox:
         picker = QComboBox()
@@ -92,14 +112,20 @@ class ToolBar(QWidget):
         return picker
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Leave the words of the last button away where they would not fit."""
-        beside = Qt.ToolButtonStyle.ToolButtonTextBesideIcon
-        self._analyse.setToolButtonStyle(beside if self.width() >= WORDS else Qt.ToolButtonStyle.ToolButtonIconOnly)
+        """Leave words and the buttons that menus and keys stand in for away where they would not fit."""
+        beside, icon = Qt.ToolButtonStyle.ToolButtonTextBesideIcon, Qt.ToolButtonStyle.ToolButtonIconOnly
+        for button in (self._analyse, self.slab_button):
+            button.setToolButtonStyle(beside if self.width() >= WORDS else icon)
+        for start, width in SPARED:
+            for command_id, button in self._buttons.items():
+                if command_id.startswith(start):
+                    button.setVisible(self.width() >= width)
         super().resizeEvent(event)
 
     def refresh(self) -> None:
-        """Show window and plane of the active pane."""
+        """Show window, plane and slab of the active pane."""
         pane = self.display.pane
+        self.slab_button.refresh()
         presentation = pane.presentation if pane.content is not None else None
         self.window_picker.setEnabled(presentation is not None)
         self.plane_picker.setEnabled(presentation is not None and pane.slice_count > 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from app.commands import attempt
@@ -38,7 +38,12 @@ class VolumePanel(QWidget):
     ----------
     regions
         The lesions outlined, drawn here as surfaces and in the slices as masks.
+    opened, closing
+        It has been shown; it is about to be hidden.
     """
+
+    opened = Signal()
+    closing = Signal()
 
     def __init__(self, display: Display, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -88,16 +93,27 @@ class VolumePanel(QWidget):
 
     def toggle(self) -> None:
         """Show the volume view with the keyboard in it, or hide it."""
-        if self.isVisible():
+        if self.shown:
             self.close_view()
         else:
-            self.show()
-            self.refresh()
+            self.open_view()
             self.view.setFocus()
+
+    @property
+    def shown(self) -> bool:
+        """Whether the view is open, though the window may not be on screen."""
+        return not self.isHidden()
+
+    def open_view(self) -> None:
+        """Show the view; the keyboard stays where it is."""
+        self.show()
+        self.opened.emit()
+        self.refresh()
 
     def close_view(self) -> None:
         """Hide the view and give the keyboard back to the slices."""
         self.save_state()
+        self.closing.emit()
         self.hide()
         self.display.pane.setFocus()
 

@@ -65,6 +65,12 @@ class Orbit:
         """Return the view enlarged by a factor."""
         return replace(self, height_mm=min(max(self.height_mm / factor, CLOSEST_MM), FARTHEST_MM))
 
+    def band(self, top: int, bottom: int, height: int) -> Orbit:
+        """Return the view of some rows (from ``top`` up to ``bottom``) of a screen so many pixels high."""
+        mm = self.height_mm / height
+        lower = ((top + bottom) / 2 - height / 2) * mm
+        return replace(self, height_mm=(bottom - top) * mm, pan_mm=(self.pan_mm[0], self.pan_mm[1] + lower))
+
     @property
     def focus_mm(self) -> np.ndarray:
         """LPS point in the middle of the screen."""

@@ -1,45 +1,47 @@
-"""Pace: how fine the picture may be, so that turning stays fluent and standing still is sharp. Qt- and VTK-free."""
+"""Pace: how much may be drawn at once, so that turning stays fluent and the window is never held up. Qt- and VTK-free."""
 
 from __future__ import annotations
 
-MOVING_S = 0.06  # 16 pictures a second
-STILL_S = 0.3  # the longest the window may wait for the sharp picture
-COARSEST_MOVING, COARSEST_STILL = 6.0, 2.5
+MOVING_S = 0.06  # a coarse picture: 16 a second
+BAND_S = 0.05  # a band of the sharp one
+COARSEST = 8.0
+FIRST_REDUCTION, FIRST_ROWS, LEAST_ROWS = 4.0, 16, 8
+GROWTH = 2.0  # of a band over the one before: the middle of a volume is slower than its edge
 
 
 class Pace:
-    """Learns from each picture how long a pixel takes.
-
-    Attributes
-    ----------
-    seconds_per_pixel
-        Of the pictures drawn last; None before the first.
-    """
+    """Learns from each picture how long a pixel takes, and from each band how long a row takes."""
 
     def __init__(self) -> None:
-        self.seconds_per_pixel: dict[bool, float | None] = {True: None, False: None}
+        self._per_pixel: float | None = None
+        self._rows: float | None = None
         self._prepared = False
 
-    def reduction(self, pixels: int, *, moving: bool) -> float:
-        """Return by how much width and height are divided, 1 for the full picture."""
-        known = self.seconds_per_pixel[moving]
-        if known is None:
-            return 3.0 if moving else 1.5
-        allowed = MOVING_S if moving else STILL_S
-        coarsest = COARSEST_MOVING if moving else COARSEST_STILL
-        return min(max((known * pixels / allowed) ** 0.5, 1.0), coarsest)
+    def reduction(self, pixels: int) -> float:
+        """Return by how much width and height of the coarse picture are divided, 1 for the full one."""
+        if self._per_pixel is None:
+            return FIRST_REDUCTION
+        return min(max((self._per_pixel * pixels / MOVING_S) ** 0.5, 1.0), COARSEST)
 
-    def took(self, seconds: float, pixels: int, *, moving: bool) -> None:
+    def took(self, seconds: float, pixels: int) -> None:
         """Learn from a picture; slow ones count at once, fast ones slowly, so that the picture does not flicker."""
         if not self._prepared:  # the first picture of a volume also pays for its tables and gradients
             self._prepared = True
             return
-        measured = seconds / max(pixels, 1)
-        known = self.seconds_per_pixel[moving]
+        measured, known = seconds / max(pixels, 1), self._per_pixel
         weight = 1.0 if known is None or measured > known else 0.3
-        self.seconds_per_pixel[moving] = measured if known is None else known + weight * (measured - known)
+        self._per_pixel = measured if known is None else known + weight * (measured - known)
+
+    def rows(self, width: int) -> int:
+        """Return how many rows of so many pixels the next band may have."""
+        return FIRST_ROWS if self._rows is None else max(int(self._rows / width), LEAST_ROWS)
+
+    def took_rows(self, seconds: float, width: int, rows: int) -> None:
+        """Learn from a band."""
+        allowed = min(BAND_S / max(seconds, 1e-6), GROWTH)
+        self._rows = allowed * rows * width
 
     def forget(self) -> None:
         """Start anew: another volume, another way of drawing."""
-        self.seconds_per_pixel = {True: None, False: None}
+        self._per_pixel = self._rows = None
         self._prepared = False

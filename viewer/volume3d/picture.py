@@ -1,11 +1,16 @@
-"""Picture: the rendered part of the volume view as an image, made when it is stale, as fine as time allows."""
+"""Picture: the rendered part of the volume view as an image: coarse at once, then sharp band by band.
+
+No step takes longer than the pace allows, so that the window stays alive whatever draws.
+"""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING
 
-from PySide6.QtGui import QImage
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage, QPainter
 
 from viewer.volume3d.orbit import Orbit
 from viewer.volume3d.pace import Pace
@@ -23,17 +28,21 @@ class Picture:
     renderer
         None before the first scene, and where there is no OpenGL.
     image
-        The picture drawn last.
+        The picture drawn last, coarse or partly sharp.
     stale
         Whether something has changed since.
+    sharp
+        Whether it is drawn in full.
     """
 
     def __init__(self) -> None:
         self.renderer: Renderer | None = None
         self.image: QImage | None = None
-        self.stale = False
+        self.stale = self.sharp = False
         self.pace = Pace()
         self._way: object = None
+        self._orbit: Orbit | None = None
+        self._next = -1  # first row of the next band, -1 when none is under way
 
     def take(self, scene: Scene3D) -> None:
         """Take a scene.
@@ -47,7 +56,7 @@ class Picture:
             self._way = _way(scene.image)
             self.pace.forget()
         self._ensure().show(scene)
-        self.stale = True
+        self.stale, self._next = True, -1
 
     def _ensure(self) -> Renderer:
         if self.renderer is None:
@@ -62,20 +71,48 @@ class Picture:
         return self.renderer
 
     def drop(self) -> None:
-        """Show nothing."""
-        self.image, self.stale = None, False
+        """Show nothing, and give back the memory of volume and surfaces."""
+        self.image, self.stale, self.sharp, self._next = None, False, False, -1
+        if self.renderer is not None:
+            self.renderer.show(Scene3D())
 
-    def draw(self, orbit: Orbit, width: int, height: int, *, moving: bool, full: bool = False) -> None:
-        """Draw if stale: coarse while moving, and at full resolution whatever it costs where ``full``."""
+    def draw(self, orbit: Orbit, width: int, height: int) -> None:
+        """Draw the coarse picture if stale."""
         if not self.stale or self.renderer is None:
             return
-        self.stale = False
-        reduction = 1.0 if full else self.pace.reduction(width * height, moving=moving)
+        self.stale, self.sharp, self._next = False, False, -1
+        reduction = self.pace.reduction(width * height)
         wide, high = max(2, round(width / reduction)), max(2, round(height / reduction))
         begun = time.perf_counter()
-        pixels = self.renderer.draw(orbit, wide, high, coarse=moving)
-        self.pace.took(time.perf_counter() - begun, wide * high, moving=moving)
-        self.image = QImage(pixels.data, wide, high, 3 * wide, QImage.Format.Format_RGB888).copy()
+        pixels = self.renderer.draw(orbit, wide, high, coarse=True)
+        self.pace.took(time.perf_counter() - begun, wide * high)
+        self.image = _image(pixels).copy()
+
+    def sharpen(self, orbit: Orbit, width: int, height: int) -> bool:
+        """Draw the next band of the sharp picture; return whether there is more to do."""
+        if self.renderer is None or self.image is None:
+            return False
+        if self._next < 0 or self._orbit is not orbit or (width, height) != (self.image.width(), self.image.height()):
+            self._orbit, self._next, self.sharp = orbit, 0, False
+            self.image = self.image.scaled(
+                width, height, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation
+            )
+        top, bottom = self._next, min(self._next + self.pace.rows(width), height)
+        begun = time.perf_counter()
+        pixels = self.renderer.draw(orbit.band(top, bottom, height), width, bottom - top)
+        painter = QPainter(self.image)
+        painter.drawImage(0, top, _image(pixels))
+        painter.end()
+        self.pace.took_rows(time.perf_counter() - begun, width, bottom - top)
+        self._next = bottom if bottom < height else -1
+        self.sharp = bottom >= height
+        return not self.sharp
+
+
+def _image(pixels: np.ndarray) -> QImage:
+    """Return RGB pixels (rows, columns, 3) as an image that shares their memory."""
+    high, wide = pixels.shape[:2]
+    return QImage(pixels.data, wide, high, 3 * wide, QImage.Format.Format_RGB888)
 
 
 def _way(image: SceneImage | None) -> object:

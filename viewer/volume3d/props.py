@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from vtkmodules.vtkCommonDataModel import vtkPiecewiseFunction
+from vtkmodules.vtkCommonDataModel import vtkPiecewiseFunction, vtkPlane
 from vtkmodules.vtkCommonMath import vtkMatrix4x4
 from vtkmodules.vtkFiltersCore import vtkPolyDataNormals
 from vtkmodules.vtkRenderingCore import vtkActor, vtkColorTransferFunction, vtkPolyDataMapper, vtkVolume
@@ -20,6 +20,7 @@ TOP = 32767  # values are rendered as whole numbers 0–32767 between the smalle
 # enhancing tissue: dark red, amber, ivory; lightness rises evenly, so that it reads without colour as well
 TISSUE = ((0.0, "#7a2e22"), (0.3, "#c0683f"), (0.65, "#efc28c"), (1.0, "#fffaf0"))
 FEATURE_ANGLE = 60.0
+GHOST = 0.3  # how strongly a surface shines through the shaded tissue before it
 
 
 class VolumeProp:
@@ -45,6 +46,7 @@ class VolumeProp:
         """Take another window, mode, threshold or opacity of the same volume."""
         self.image = image
         self.mapper.SetBlendMode({"shaded": 0, "mip": 1}[image.mode])  # vtkVolumeMapper::BlendModes
+        self._cut(image.posterior_mm)
         ends = np.linspace(self.low, self.high, 256)
         properties = self.volume.GetProperty()
         properties.SetInterpolationTypeToLinear()
@@ -58,6 +60,15 @@ class VolumeProp:
         properties.SetColor(self._tissue() if shaded else self._white())
         opacity = shaded_opacity(ends, image) if shaded else _window(ends, image)
         properties.SetScalarOpacity(self._opacity(ends, opacity, image))
+
+    def _cut(self, posterior_mm: float | None) -> None:
+        """Leave out what lies farther back than an LPS y."""
+        self.mapper.RemoveAllClippingPlanes()
+        if posterior_mm is not None:
+            plane = vtkPlane()
+            plane.SetOrigin(0.0, posterior_mm, 0.0)
+            plane.SetNormal(0.0, -1.0, 0.0)
+            self.mapper.AddClippingPlane(plane)
 
     def sample(self, coarse: bool) -> None:
         """Take the distance between samples along a ray: half a voxel, or a whole one while the view is moving."""
@@ -128,23 +139,45 @@ def quantised(array: np.ndarray) -> tuple[float, float, np.ndarray]:
     return low, high, np.rint(scaled, out=scaled).astype(np.uint16)
 
 
-def surface_actor(mesh: Mesh, mask: MaskLayer) -> vtkActor:
-    """Return a mask's surface in its colour."""
-    normals = vtkPolyDataNormals()
-    normals.SetInputData(poly_data(mesh))
-    normals.SetFeatureAngle(FEATURE_ANGLE)
-    normals.SplittingOff()
-    mapper = vtkPolyDataMapper()
-    mapper.SetInputConnection(normals.GetOutputPort())
+class SurfaceProp:
+    """A mask's surface in its colour: one actor among the tissue, hidden where tissue lies before it, and one over it.
+
+    Attributes
+    ----------
+    inside
+        Opaque, for the renderer of the tissue (shaded).
+    over
+        As opaque as the mask, for a layer of its own; faint where ``inside`` is drawn as well.
+    """
+
+    def __init__(self, mesh: Mesh, mask: MaskLayer) -> None:
+        self.mesh, self.mask = mesh, mask
+        normals = vtkPolyDataNormals()
+        normals.SetInputData(poly_data(mesh))
+        normals.SetFeatureAngle(FEATURE_ANGLE)
+        normals.SplittingOff()
+        mapper = vtkPolyDataMapper()
+        mapper.SetInputConnection(normals.GetOutputPort())
+        self.inside, self.over = _actor(mapper, mask, 1.0), _actor(mapper, mask, mask.opacity)
+
+    def show(self, mode: str) -> None:
+        """Take a way of drawing: a projection has no depth, so that surfaces lie over all of it."""
+        shaded = mode == "shaded"
+        self.inside.SetVisibility(shaded)
+        self.over.GetProperty().SetOpacity(GHOST if shaded else self.mask.opacity)
+
+
+def _actor(mapper: vtkPolyDataMapper, mask: MaskLayer, opacity: float) -> vtkActor:
     actor = vtkActor()
     actor.SetMapper(mapper)
     look = actor.GetProperty()
     look.SetColor(*(part / 255 for part in rgb(mask.colour)))
-    look.SetOpacity(mask.opacity)
+    look.SetOpacity(opacity)
     look.SetAmbient(0.2)
     look.SetDiffuse(0.8)
     look.SetSpecular(0.25)
     look.SetSpecularPower(20.0)
+    look.BackfaceCullingOn()  # a translucent surface would show its far side through the near one
     return actor
 
 

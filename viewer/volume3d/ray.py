@@ -32,6 +32,8 @@ def span(shape: tuple[int, ...], start: np.ndarray, direction: np.ndarray) -> tu
 def samples(image: SceneImage, origin: np.ndarray, direction: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
     """Return points in LPS mm (n, 3), front to back, and the values there (linear); None where the ray misses.
 
+    What is cut away at the back (:attr:`SceneImage.posterior_mm`) is left out.
+
     Parameters
     ----------
     origin, direction
@@ -49,8 +51,13 @@ def samples(image: SceneImage, origin: np.ndarray, direction: np.ndarray) -> tup
     count = int(np.ceil((last - first) * float(np.max(np.abs(step))) / STEP)) + 1
     places = np.linspace(first, last, max(count, 2))
     index = start[:, None] + step[:, None] * places
-    values = map_coordinates(array, index, np.float64, order=1, mode="nearest")
-    return origin + places[:, None] * direction, values
+    points = origin + places[:, None] * direction
+    if image.posterior_mm is not None:
+        kept = points[:, 1] <= image.posterior_mm
+        points, index = points[kept], index[:, kept]
+    if len(points) < 2:
+        return None
+    return points, map_coordinates(array, index, np.float64, order=1, mode="nearest")
 
 
 def pick(image: SceneImage, origin: np.ndarray, direction: np.ndarray) -> np.ndarray | None:

@@ -7,16 +7,16 @@ import vtkmodules.vtkRenderingOpenGL2
 import vtkmodules.vtkRenderingVolumeOpenGL2  # noqa: F401 - registers the volume mappers
 from vtkmodules.util.numpy_support import vtk_to_numpy
 from vtkmodules.vtkCommonCore import vtkLogger, vtkUnsignedCharArray
-from vtkmodules.vtkRenderingCore import vtkActor, vtkLight, vtkRenderer, vtkRenderWindow
+from vtkmodules.vtkRenderingCore import vtkLight, vtkRenderer, vtkRenderWindow
 
-from viewer.layers.types import MaskLayer
 from viewer.volume3d.orbit import Orbit
-from viewer.volume3d.props import VolumeProp, surface_actor
+from viewer.volume3d.props import SurfaceProp, VolumeProp
 from viewer.volume3d.scene import Scene3D, SceneImage, VolumeViewError
 from viewer.volume3d.surface import Mesh, surface_of
 
 SOFTWARE = ("llvmpipe", "softpipe", "swrast", "software", "swiftshader", "gdi generic", "basic render")
 FAR_MM = 10_000.0
+PEELS = 6  # translucent surfaces behind each other that are told apart
 NO_OPENGL = (
     "The volume view needs OpenGL 3.2, which this computer does not offer. "
     "Update the graphics driver, or on Linux install Mesa (libgl1, libegl1). The slices are not affected."
@@ -52,6 +52,10 @@ class Renderer:
         self._scene.GetActiveCamera().ParallelProjectionOn()
         self._front.SetActiveCamera(self._scene.GetActiveCamera())
         self._front.SetLayer(1)  # surfaces lie over the volume: tissue of their own would hide them
+        self._front.SetUseDepthPeeling(True)  # translucent ones in the order of their depth
+        self._front.SetMaximumNumberOfPeels(PEELS)
+        self._front.SetOcclusionRatio(0.0)
+        self._window.SetAlphaBitPlanes(True)
         self._window.SetNumberOfLayers(2)
         for renderer in (self._scene, self._front):
             _light(renderer)
@@ -60,30 +64,36 @@ class Renderer:
         self.device = _device(self._window.ReportCapabilities())
         self.hardware = bool(self.device) and not any(name in self.device.lower() for name in SOFTWARE)
         self._volume: VolumeProp | None = None
-        self._surfaces: dict[str, tuple[MaskLayer, Mesh, vtkActor]] = {}
+        self._surfaces: dict[str, SurfaceProp] = {}
 
     @property
     def meshes(self) -> tuple[Mesh, ...]:
         """The surfaces drawn."""
-        return tuple(mesh for _, mesh, _ in self._surfaces.values())
+        return tuple(prop.mesh for prop in self._surfaces.values())
 
     def mesh(self, uid: str) -> Mesh | None:
         """Return the surface of a mask."""
         known = self._surfaces.get(uid)
-        return known[1] if known is not None else None
+        return known.mesh if known is not None else None
 
     def show(self, scene: Scene3D) -> None:
         """Take a scene; what is as it was is kept."""
         self._show_image(scene.image)
         shown = {mask.uid: mask for mask in scene.masks if mask.visible}
-        for uid in [uid for uid in self._surfaces if self._surfaces[uid][0] != shown.get(uid)]:
-            self._front.RemoveActor(self._surfaces.pop(uid)[2])
+        for uid in [uid for uid, prop in self._surfaces.items() if prop.mask != shown.get(uid)]:
+            self._remove(self._surfaces.pop(uid))
         for uid, mask in shown.items():
             if uid not in self._surfaces:
-                mesh = surface_of(mask.volume)
-                actor = surface_actor(mesh, mask)
-                self._front.AddActor(actor)
-                self._surfaces[uid] = (mask, mesh, actor)
+                self._surfaces[uid] = made = SurfaceProp(surface_of(mask.volume), mask)
+                self._scene.AddActor(made.inside)
+                self._front.AddActor(made.over)
+            if scene.image is not None:
+                self._surfaces[uid].show(scene.image.mode)
+
+    def _remove(self, prop: SurfaceProp) -> None:
+        for renderer, actor in ((self._scene, prop.inside), (self._front, prop.over)):
+            renderer.RemoveActor(actor)
+            actor.ReleaseGraphicsResources(self._window)
 
     def _show_image(self, image: SceneImage | None) -> None:
         old = self._volume

@@ -35,6 +35,8 @@ class SceneImage:
         Shaded: value from which tissue becomes visible.
     opacity
         Shaded: how opaque the brightest tissue is, 0–1.
+    posterior_mm
+        LPS y (towards the back) beyond which tissue is cut away, None for nowhere.
     """
 
     uid: str
@@ -44,6 +46,7 @@ class SceneImage:
     mode: Mode = "mip"
     threshold: float = 0.0
     opacity: float = 0.6
+    posterior_mm: float | None = None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from viewer.volume3d.surface import Mesh
 
 STILL_AFTER_MS = 160
+BREATH_MS = 5  # between two bands of the sharp picture: time for mouse, keys and the other panes
 EMPTY = "No volume to show"
 
 
@@ -30,7 +32,8 @@ class VolumeView(QWidget):
     """A scene in three dimensions.
 
     VTK draws off-screen and Qt paints the picture: no native child window, so that splitters, scaling and pictures of
-    the window work as for any other widget.
+    the window work as for any other widget. Every change is drawn coarse at once, and sharp, band by band, as soon as
+    the view is left alone.
 
     Attributes
     ----------
@@ -55,9 +58,9 @@ class VolumeView(QWidget):
         self.message = EMPTY
         self.orbit: Orbit | None = None
         self._picture = Picture()
-        self._moving = False
         self._fitted = True
-        self._still = QTimer(self, singleShot=True, interval=STILL_AFTER_MS, timeout=self._settle)
+        self._waiting: list[Callable[[], object]] = []
+        self._still = QTimer(self, singleShot=True, timeout=self._sharpen)
         self._navigation = Navigation(self)
 
     # -- scene -----------------------------------------------------------------------------------------------------
@@ -85,7 +88,9 @@ class VolumeView(QWidget):
 
     def _fail(self, message: str) -> None:
         self.message = message
+        self._still.stop()
         self._picture.drop()
+        self._done()
         self.update()
 
     def set_message(self, message: str) -> None:
@@ -116,11 +121,10 @@ class VolumeView(QWidget):
         return orbit_around(corners, self.width() / max(self.height(), 1), name)
 
     def set_orbit(self, orbit: Orbit) -> None:
-        """Look from elsewhere; coarse at first, sharp as soon as the view is left alone."""
-        old, self.orbit, self._moving = self.orbit, orbit, True
+        """Look from elsewhere."""
+        old, self.orbit = self.orbit, orbit
         if old is not None and (old.height_mm, old.pan_mm) != (orbit.height_mm, orbit.pan_mm):
             self._fitted = False
-        self._still.start()
         self.redraw()
         self.orbit_changed.emit()
 
@@ -140,16 +144,31 @@ class VolumeView(QWidget):
     def redraw(self) -> None:
         """Render anew with the next paint."""
         self._picture.stale = self.scene.image is not None and not self.message
+        if self._picture.stale:
+            self._still.start(STILL_AFTER_MS)
         self.update()
 
-    def _settle(self) -> None:
-        self._moving = False
-        self.redraw()
+    def _sharpen(self) -> None:
+        """Draw a band of the sharp picture, and come back for the next."""
+        if self.orbit is None or self._picture.stale:  # it is not painted while it is hidden
+            return
+        width, height, _ = self._size()
+        if self._picture.sharpen(self.orbit, width, height):
+            self._still.start(BREATH_MS)
+        else:
+            self._done()
+        self.update()
 
-    def finish(self) -> None:
-        """Draw the sharp picture with the next paint, as for a snapshot."""
-        self._still.stop()
-        self._settle()
+    def when_sharp(self, then: Callable[[], object]) -> None:
+        """Call a function as soon as the picture is drawn in full, at once where it is or where there is none."""
+        self._waiting.append(then)
+        if self.message or self.orbit is None or (self._picture.sharp and not self._picture.stale):
+            self._done()
+
+    def _done(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for then in waiting:
+            then()
 
     # -- picking ---------------------------------------------------------------------------------------------------
 
@@ -176,12 +195,15 @@ class VolumeView(QWidget):
     # -- painting --------------------------------------------------------------------------------------------------
 
     def image(self) -> QImage:
-        """Return what the view shows, sharp, in device pixels."""
-        self.finish()
+        """Return what the view shows, sharp, in device pixels; it waits for bands not drawn yet."""
         width, height, ratio = self._size()
         image = QImage(width, height, QImage.Format.Format_RGB32)
         painter = QPainter(image)
-        self._paint(painter, width, height, ratio, full=True)
+        if self.orbit is not None and not self.message:
+            self._picture.draw(self.orbit, width, height)
+            while not self._picture.sharp and self._picture.sharpen(self.orbit, width, height):
+                pass
+        self._paint(painter, width, height, ratio)
         painter.end()
         return image
 
@@ -197,10 +219,10 @@ class VolumeView(QWidget):
         self._paint(painter, width, height, ratio)
         painter.end()
 
-    def _paint(self, painter: QPainter, width: int, height: int, ratio: float, *, full: bool = False) -> None:
+    def _paint(self, painter: QPainter, width: int, height: int, ratio: float) -> None:
         painter.fillRect(0, 0, width, height, QColor(BACKGROUND))
         if self.orbit is not None:
-            self._picture.draw(self.orbit, width, height, moving=self._moving, full=full)
+            self._picture.draw(self.orbit, width, height)
         if self.message or self._picture.image is None or self.orbit is None:
             painter.setPen(QColor(SECOND))
             painter.setFont(font(ratio, 13))
@@ -214,11 +236,9 @@ class VolumeView(QWidget):
     # -- Qt --------------------------------------------------------------------------------------------------------
 
     def resizeEvent(self, event: Any) -> None:
-        """Render at the new size, coarse while the size is still changing."""
+        """Render at the new size."""
         if self._fitted and self.orbit is not None and self.scene.image is not None:
             self.orbit = replace(self.orbit, height_mm=self._home(self.scene.image).height_mm)
-        self._moving = True
-        self._still.start()
         self.redraw()
 
     def event(self, event: QEvent) -> bool:

@@ -24,8 +24,17 @@ def measure_commands(window: MainWindow, panel: MeasurementsPanel) -> Sequence[C
             "}",
             help="Jump to the next measurement of the study",
             enabled=some,
+            also=("Alt+Shift+PgDown",),
         ),
-        Command("measure.previous", "Previous measurement", "Tools", lambda: step(panel, -1), "{", enabled=some),
+        Command(
+            "measure.previous",
+            "Previous measurement",
+            "Tools",
+            lambda: step(panel, -1),
+            "{",
+            enabled=some,
+            also=("Alt+Shift+PgUp",),
+        ),
         Command("measure.copy", "Copy measurements", "Tools", panel.copy, enabled=some),
         Command(
             "measure.export",

@@ -90,6 +90,7 @@ def boxes_commands(window: MainWindow) -> Sequence[Command]:
             "",
             "Jump to the next box of the study",
             lambda: bool(window.session.annotations.boxes),
+            also=("Alt+PgDown",),
         ),
         Command(
             "boxes.previous",
@@ -100,6 +101,7 @@ def boxes_commands(window: MainWindow) -> Sequence[Command]:
             "",
             "",
             lambda: bool(window.session.annotations.boxes),
+            also=("Alt+PgUp",),
         ),
     )
 

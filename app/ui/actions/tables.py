@@ -18,6 +18,7 @@ TOOLS = (
     ("ellipse", "Ellipse: mean, SD, area", "circle-dashed"),
     ("freehand", "Freehand region: mean, SD, area", "scribble-loop"),
 )
+MEASURE_TOOLS = ("length", "bidimensional", "angle", "ellipse", "freehand")
 LAYOUTS = (
     ("1", "One pane", "square", "Ctrl+1"),
     ("1x2", "Two panes side by side", "columns", "Ctrl+2"),

@@ -60,6 +60,8 @@ def view_commands(window: MainWindow) -> Sequence[Command]:
         Command("view.findings", "Go to findings", "View", lambda: window.focus_tab(0), "Alt+3"),
         Command("view.layers", "Go to layers", "View", lambda: window.focus_tab(1), "Alt+4"),
         Command("view.boxes", "Go to boxes", "View", lambda: window.focus_tab(2), "Alt+5"),
+        Command("view.measurements", "Go to measurements", "View", lambda: window.focus_tab(3), "Alt+6"),
+        Command("view.kinetics", "Go to kinetics", "View", lambda: window.focus_tab(4), "Alt+7"),
         Command(
             "view.full_screen",
             "Full screen",
