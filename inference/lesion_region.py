@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from highdicom import Volume
 
 SEARCH_MM = 3.0  # a click beside the lesion still finds it
+HALF = 0.5  # of the lesion's own enhancement: the edge of an image blurred alike on both sides
+LEAST = 30.0  # per cent: less is noise and enhancement of normal tissue
 BACKGROUND = 0.6  # of the 95th percentile of pre-contrast: air and dark fat below it have no meaningful per cent
 
 
@@ -56,7 +58,7 @@ def enhancement_per_cent(subtraction: Volume, pre: Volume) -> Volume:
     EngineError
         If the two do not share a grid.
     """
-    before = _on_grid_of(pre, subtraction)
+    before = on_grid_of(pre, subtraction)
     background = max(BACKGROUND * float(np.percentile(before, 95)), 0.0)
     known = before > background
     per_cent = np.full(before.shape, -100.0, np.float32)
@@ -64,12 +66,15 @@ def enhancement_per_cent(subtraction: Volume, pre: Volume) -> Volume:
     return subtraction.with_array(per_cent)
 
 
-def _on_grid_of(pre: Volume, part: Volume) -> np.ndarray:
-    """Return the pre-contrast values (float32) at the voxels of a part, 0 where there are none."""
+def on_grid_of(pre: Volume, part: Volume) -> np.ndarray:
+    """Return the values of a volume (float32) at the voxels of another on the same grid, 0 where there are none.
+
+    Either may begin and end elsewhere; an EngineError says where their voxels do not fall on each other.
+    """
     offset = np.linalg.inv(pre.affine) @ np.asarray(part.affine, float)
     shift = np.rint(offset[:3, 3]).astype(int)
     if not np.allclose(offset[:3, :3], np.eye(3), atol=1e-3) or not np.allclose(offset[:3, 3], shift, atol=0.1):
-        raise EngineError("The subtraction and the pre-contrast phase do not lie on one grid.", "Load the study anew.")
+        raise EngineError("The two images do not lie on one grid.", "Load the study anew.")
     found = np.zeros(part.spatial_shape, np.float32)
     low = np.maximum(shift, 0)
     high = np.minimum(shift + part.spatial_shape, pre.spatial_shape)
@@ -98,6 +103,25 @@ def around(volume: Volume, centre_mm: tuple[float, float, float], reach_mm: floa
     low = np.clip(np.floor(index - reach), 0, shape - 1).astype(int)
     high = np.clip(np.ceil(index + reach) + 1, 1, shape).astype(int)
     return volume[low[0] : high[0], low[1] : high[1], low[2] : high[2]]
+
+
+def half_enhancement(enhancement: Volume, point_mm: tuple[float, float, float]) -> tuple[float, float]:
+    """Return half of a lesion's own enhancement near a point, and that enhancement, in per cent of pre-contrast.
+
+    Its own is the median of the voxels within 3 mm that enhance by 30 % or more: the highest of single voxels would be
+    one of noise, and half of it cuts the lesion to pieces.
+
+    Raises
+    ------
+    EngineError
+        If no voxel within 3 mm enhances by 30 %: half of less would be within noise.
+    """
+    array, distance, nearest = _near(around(enhancement, point_mm, SEARCH_MM), point_mm)
+    values = array[_search(distance, nearest)]
+    if values.max() < LEAST:
+        raise _nothing(LEAST, values.max())
+    own = float(np.median(values[values >= LEAST]))
+    return HALF * own, own
 
 
 def grow(
@@ -135,31 +159,50 @@ def grow(
     """
     progress = progress or Progress()
     part = around(values, seed_mm, reach_mm)
-    array = np.nan_to_num(np.asarray(part.array, np.float32), nan=-np.inf)
     affine = np.asarray(part.affine, float)
-    centres = np.moveaxis(np.indices(array.shape), 0, -1) @ affine[:3, :3].T + affine[:3, 3]
-    distance = np.linalg.norm(centres - np.asarray(seed_mm, float), axis=-1)
+    array, distance, nearest = _near(part, seed_mm)
     progress.check()
-    inverse = np.linalg.inv(affine)
-    nearest = np.rint(inverse[:3, :3] @ np.asarray(seed_mm, float) + inverse[:3, 3]).astype(int)
-    nearest = tuple(int(v) for v in np.clip(nearest, 0, np.array(array.shape) - 1))
-    near = distance <= SEARCH_MM
-    near[nearest] = True
-    seed = np.unravel_index(int(np.argmax(np.where(near, array, -np.inf))), array.shape)
+    seed = _seed(array, distance, nearest)
     if array[seed] < threshold:
-        raise EngineError(
-            f"Nothing within {SEARCH_MM:.0f} mm of the cursor enhances by {threshold:.0f} % or more "
-            f"(highest: {array[seed]:.0f} %).",
-            "Click on the lesion first, or choose a lower threshold.",
-        )
+        raise _nothing(threshold, array[seed])
     labels = _labelled((array >= threshold) & (distance <= reach_mm))
     progress.check()
     grown = labels == labels[seed]
     if strand_mm > 0:
         grown = _without_strands(grown, np.linalg.norm(affine[:3, :3], axis=0), strand_mm / 2, seed)
         progress.check()
-    x, y, z = (float(v) for v in centres[seed])
+    x, y, z = (float(v) for v in affine[:3, :3] @ seed + affine[:3, 3])
     return Region(_cropped(part, grown), (x, y, z), bool(distance[grown].max() > reach_mm - _diagonal(affine)))
+
+
+def _near(part: Volume, point_mm: tuple[float, float, float]) -> tuple[np.ndarray, np.ndarray, tuple[int, ...]]:
+    """Return the values (−∞ for none), each voxel's distance from a point in mm, and the voxel nearest to it."""
+    array = np.nan_to_num(np.asarray(part.array, np.float32), nan=-np.inf)
+    affine, point = np.asarray(part.affine, float), np.asarray(point_mm, float)
+    centres = np.moveaxis(np.indices(array.shape), 0, -1) @ affine[:3, :3].T + affine[:3, 3]
+    inverse = np.linalg.inv(affine)
+    nearest = np.clip(np.rint(inverse[:3, :3] @ point + inverse[:3, 3]), 0, np.array(array.shape) - 1)
+    return array, np.linalg.norm(centres - point, axis=-1), tuple(int(v) for v in nearest)
+
+
+def _seed(array: np.ndarray, distance: np.ndarray, nearest: tuple[int, ...]) -> tuple[int, ...]:
+    near = np.where(_search(distance, nearest), array, -np.inf)
+    return tuple(int(v) for v in np.unravel_index(int(np.argmax(near)), array.shape))
+
+
+def _search(distance: np.ndarray, nearest: tuple[int, ...]) -> np.ndarray:
+    """Return the voxels near enough, or the nearest alone where they are larger than that."""
+    near = distance <= SEARCH_MM
+    near[nearest] = True
+    return near
+
+
+def _nothing(threshold: float, highest: float) -> EngineError:
+    return EngineError(
+        f"Nothing within {SEARCH_MM:.0f} mm of the cursor enhances by {threshold:.0f} % or more "
+        f"(highest: {highest:.0f} %).",
+        "Click on the lesion first, or choose a lower threshold.",
+    )
 
 
 def _labelled(inside: np.ndarray) -> np.ndarray:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import socket
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -21,6 +24,18 @@ def shared_data() -> Path:
     if not (folder / "README.md").exists():
         pytest.skip(f"no real images at {folder} (they are never committed)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def mri_exams() -> ModuleType:
+    """Write breast MRI exams of many kinds; tests are not importable packages."""
+    spec = importlib.util.spec_from_file_location("mri_exams", Path(__file__).with_name("mri_exams.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    made = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = made  # data classes look their module up
+    spec.loader.exec_module(made)
+    return made
 
 
 @pytest.fixture(autouse=True)

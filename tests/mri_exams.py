@@ -60,8 +60,8 @@ class Grid:
 
 def grid(
     plane: str,
-    low: Sequence[float],
-    high: Sequence[float],
+    low: Sequence[float] | np.ndarray,
+    high: Sequence[float] | np.ndarray,
     steps: tuple[float, float, float],
     shape: tuple[int, int] | None = None,
 ) -> Grid:
@@ -151,7 +151,7 @@ class Writer:
         meta.TransferSyntaxUID = ExplicitVRLittleEndian
         made.file_meta = meta
         self.folder.mkdir(parents=True, exist_ok=True)
-        pydicom.dcmwrite(self.folder / f"{abs(hash(made.SOPInstanceUID)):x}.dcm", made, enforce_file_format=True)
+        pydicom.dcmwrite(self.folder / f"{str(made.SOPInstanceUID)[-20:]}.dcm", made, enforce_file_format=True)
 
 
 def _with_pixels(made: Dataset, pixels: np.ndarray) -> None:
@@ -242,7 +242,8 @@ def companions(out: Writer, source: Source) -> None:
     axial(out, source)
     low, high = source.box
     t2 = grid("axial", low + 4, high - 4, (4.0, 1.7, 1.7))
-    values = 900 - np.minimum(resampled(source.phases[0], source.affine, t2), 900)
+    pre = resampled(source.phases[0], source.affine, t2)
+    values = np.where(pre > 0.1 * pre.max(), 900 - np.minimum(pre, 900), pre)  # fat dark, fluid bright, air black
     out.series(values.astype(np.uint16), t2, "Ax STIR", 2, at_s=-400.0, RepetitionTime=5000.0, EchoTime=80.0,
                ScanningSequence=["SE", "IR"])  # fmt: skip
     dwi = grid("axial", low + 6, high - 6, (5.0, 2.6, 2.6))
@@ -259,6 +260,7 @@ def vendor_subtractions(out: Writer, source: Source) -> None:
     axial(out, source)
     onto = _coarse(source, "axial")
     phases = _sampled(source, onto)
+    values = phases[0]
     for n in range(1, len(phases)):
         values = np.clip(phases[n].astype(int) - phases[0], 0, None).astype(np.uint16)
         out.series(values, onto, f"SUB Ph{n}-pre", 100 + n, at_s=source.seconds[n],
@@ -323,8 +325,8 @@ def clutter(out: Writer, source: Source) -> None:
     middle = (low + high) / 2
     for plane in COSINES:
         step = (20.0, 3.0, 3.0)
-        around = grid(plane, np.where(np.abs(np.cross(COSINES[plane][:3], COSINES[plane][3:])) > 0.5, middle - 20, low),
-                      np.where(np.abs(np.cross(COSINES[plane][:3], COSINES[plane][3:])) > 0.5, middle + 20, high), step)  # fmt: skip
+        across = np.abs(np.cross(COSINES[plane][:3], COSINES[plane][3:])) > 0.5
+        around = grid(plane, np.where(across, middle - 20, low), np.where(across, middle + 20, high), step)
         values = resampled(source.phases[0], source.affine, around)
         out.series(values, around, "3-plane loc", 1, at_s=-900.0, ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"],
                    InstanceNumber=100 * len(plane), ScanOptions=None)  # fmt: skip
@@ -422,4 +424,3 @@ if __name__ == "__main__":
     examination, to = real(Path(sys.argv[1])), Path(sys.argv[2])
     for kind in sys.argv[3:] or KINDS:
         write(kind, examination, to / kind)
-        print(kind, flush=True)

@@ -41,6 +41,21 @@ def test_the_window_module_imports_nothing_slow(heavy: str) -> None:
     assert heavy not in modules_after("import app.ui.start, app.ui.main_window")
 
 
+@pytest.mark.parametrize("made", ["import app.ui", "make_window().finish()"])
+def test_an_empty_window_has_loaded_nothing_that_only_some_panels_need(made: str, tmp_path: Path) -> None:
+    code = f"""
+import os
+os.environ.update(QT_QPA_PLATFORM="offscreen", BREASTLENS_HOME={str(tmp_path)!r})
+from PySide6.QtWidgets import QApplication
+from app.ui.start import make_window
+application = QApplication([])
+{made}
+import sys; sys.stdout.write("\\n".join(sys.modules)); sys.stdout.flush(); os._exit(0)
+"""
+    heavy = {"vtk", "vtkmodules", "pyqtgraph", "torch", "SimpleITK"}
+    assert not heavy & {name.split(".")[0] for name in modules_after(code)}
+
+
 def test_the_headless_half_runs_without_qt() -> None:
     loaded = modules_after(
         "import app.studies.scan, app.studies.load, app.workspace.store, app.settings, app.analysis\n"

@@ -15,7 +15,7 @@ FAINT = "#8d939c"
 OUTLINE = "#000000"
 CROSSHAIR = "#6fb7e8"
 REFERENCE = "#e6c86e"
-TONES = {"quiet": "#9aa1ab", "busy": "#78b4f0", "good": "#66c18c", "warn": "#e8bb5c", "alert": "#f07c78"}
+TONES = {"quiet": "#9aa1ab", "busy": "#78b4f0", "good": "#8fe3bd", "warn": "#e8bb5c", "alert": "#f07c78"}
 
 TABLES = ("inferno", "viridis", "magma", "cividis")  # from little to much: lightness rises evenly
 # below, at and above zero in CIELAB; lightness is mirrored about zero. Blue against orange is the pair that every kind

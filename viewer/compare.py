@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,8 +15,8 @@ from viewer.furniture.text import draw_text, elided, width_of
 from viewer.layers.image import ImageVisual
 from viewer.layers.types import Compare
 from viewer.layers.visuals import visuals_for
-from viewer.planes import Plane, plane_of
-from viewer.reslice import oblique_plane, orthonormal
+from viewer.other_shot import shot_of_other
+from viewer.presentation import Presentation
 from viewer.shot import Shot
 
 if TYPE_CHECKING:
@@ -49,6 +48,7 @@ class Comparing:
         self.other_shown = False
         self._image: ImageVisual | None = None
         self._layers: list[Any] = []
+        self._window: tuple[Presentation, Presentation, Presentation] | None = None  # own, other's, what is shown
         self.timer = QTimer(view, interval=BLINK_MS)
         self.timer.timeout.connect(self._blink)
 
@@ -65,8 +65,6 @@ class Comparing:
             self._image = None
         elif self._image is None or self._image.layer.volume is not compare.image.volume:
             self._image = ImageVisual(compare.image)
-        elif self._image.layer.presentation is not compare.image.presentation:
-            self._image.presentation = compare.image.presentation
         if self._image is not None and compare.image is not None:
             self._image.layer = compare.image
         self._layers = visuals_for((*compare.class_maps, *compare.heatmaps, *compare.masks), self._layers)
@@ -158,9 +156,22 @@ class Comparing:
                 own.draw(painter, shot)
             return
         self._image.smooth = own.smooth if own is not None else True
+        self._image.presentation = self._presentation()
         other = self._other_shot(shot)
         if other is not None:
             self._image.draw(painter, other)
+
+    def _presentation(self) -> Presentation:
+        """Return how the other image becomes grey: in the pane's own window and inversion if it is of the same kind."""
+        own, compare = self._view.presentation, self.compare
+        assert compare is not None
+        assert compare.image is not None
+        other = compare.image.presentation
+        if own is None or not compare.same_window:
+            return other
+        if self._window is None or self._window[0] is not own or self._window[1] is not other:
+            self._window = (own, other, replace(other.with_voi(own.voi), invert=own.invert))
+        return self._window[2]
 
     def _draw_line(self, painter: QPainter, x: float, height: float) -> None:
         ratio = self._view.ratio
@@ -170,6 +181,15 @@ class Comparing:
         painter.setBrush(QColor(ACTIVE))
         painter.drawEllipse(QPointF(x, height * 0.62), KNOB * ratio, KNOB * ratio)
         painter.setBrush(QColor(0, 0, 0, 0))
+
+    @property
+    def shown_alone(self) -> bool:
+        """Whether the other side takes the whole pane now."""
+        return self.compare is not None and self.compare.mode == "blink" and self.other_shown
+
+    def visuals(self) -> list[Any]:
+        """Return what draws the maps and masks of the other side; nothing where that side cannot be shown."""
+        return [] if self.compare is None or self.problem else self._layers
 
     def draw_titles(self, sheet: Sheet) -> None:
         """Draw the names of both sides at the line, or that of the side that is on."""
@@ -193,58 +213,3 @@ class Comparing:
         assert self._image is not None
         volume = self._image.layer.volume
         return shot_of_other(shot, volume.array.shape, np.asarray(volume.affine, dtype=float).tobytes())
-
-
-@lru_cache(maxsize=16)
-def _other_plane(shape: tuple[int, ...], affine: bytes, own_key: _Own) -> Plane:
-    """Return the plane of another volume that runs like one's own: stored slices if they do, else resampled."""
-    matrix, own = np.frombuffer(affine).reshape(4, 4), own_key.plane
-    if own.name != "oblique":
-        plane = plane_of(shape, matrix, own.name)
-        if np.allclose(_directions(plane), _directions(own), atol=1e-4):
-            return plane
-    middle = own.to_mm((np.array(own.shape) - 1) / 2)
-    return oblique_plane(shape, matrix, orthonormal(own.affine[:3, :3]), middle)
-
-
-class _Own:
-    """A plane that can be a key."""
-
-    def __init__(self, plane: Plane) -> None:
-        self.plane = plane
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Own) and other.plane.key == self.plane.key
-
-    def __hash__(self) -> int:
-        return hash(self.plane.key)
-
-
-def _directions(plane: Plane) -> np.ndarray:
-    return plane.affine[:3, :3] / np.linalg.norm(plane.affine[:3, :3], axis=0)
-
-
-def shot_of_other(shot: Shot, shape: tuple[int, ...], affine: bytes) -> Shot | None:
-    """Return the place a shot looks at in another volume of the same frame of reference.
-
-    Parameters
-    ----------
-    shape, affine
-        Array shape of the other volume, and the bytes of its 4×4 affine (float64).
-
-    Returns
-    -------
-    Shot
-        The other volume's nearest slice, its millimetres where those of ``shot`` lie on the screen; None beyond it.
-    """
-    plane, own = _other_plane(tuple(shape), affine, _Own(shot.plane)), shot.plane
-    if plane.shape == own.shape and np.allclose(plane.affine, own.affine, atol=1e-3):
-        return replace(shot, plane=plane)
-    width, height = shot.camera.size
-    index = plane.to_index(shot.mm_at(width / 2, height / 2))
-    number = int(np.floor(index[0] + 0.5))
-    if not 0 <= number < plane.shape[0]:
-        return None
-    _, row_mm, column_mm = plane.spacing_mm
-    centre = ((float(index[2]) + 0.5) * column_mm, (float(index[1]) + 0.5) * row_mm)
-    return replace(shot, plane=plane, slice_index=number, camera=replace(shot.camera, centre_mm=centre))

@@ -4,49 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QFont
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
+from viewer.curve_items import CurveLine, DrawnCurve, PlotColours
+
+__all__ = ["CurveLine", "CurvePlot", "PlotColours"]
+
 NEAR = 14.0  # logical pixels between mouse and point that still read it
 STEPS = (50, 100, 150, 200, 300, 400, 600, 800, 1000, 1500, 2000, 3000)  # tops of the axis: a live curve must not jump
+TICKS = {"s": (15, 30, 60, 120, 180, 300, 600, 1200), "min": (0.5, 1, 2, 3, 5, 10, 20), "phase": (1, 2, 5, 10)}
+TICK_PIXELS = 46.0  # least distance of two labels
 UNITS = {"s": (1.0, "s"), "min": (1 / 60, "min"), "phase": (1.0, "phase")}
-
-
-@dataclass(frozen=True)
-class CurveLine:
-    """One curve.
-
-    Attributes
-    ----------
-    times
-        Seconds, or phase numbers.
-    values, spread
-        Per cent enhancement and its standard deviation; no ``spread`` draws no band.
-    zone
-        Time from which a plateau band is drawn, its lower and upper end in per cent; None for none.
-    """
-
-    title: str
-    times: tuple[float, ...]
-    values: tuple[float, ...]
-    spread: tuple[float, ...] = ()
-    colour: str = "#dcdee1"
-    zone: tuple[float, float, float] | None = None
-
-
-@dataclass(frozen=True)
-class PlotColours:
-    """Colours of the plot's furniture."""
-
-    ground: str = "#18191c"
-    text: str = "#9da2a9"
-    grid: str = "#2b2e33"
-    zone: str = "#9da2a9"
 
 
 class CurvePlot(QWidget):
@@ -60,7 +32,7 @@ class CurvePlot(QWidget):
         self._lines: tuple[CurveLine, ...] = ()
         self._names: tuple[str, ...] = ()
         self._unit, self._colours = "min", PlotColours()
-        self._items: list[_Drawn] = []
+        self._items: list[DrawnCurve] = []
         self._plot = pg.PlotWidget()
         self._plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._plot.setMouseEnabled(x=False, y=False)
@@ -121,6 +93,7 @@ class CurvePlot(QWidget):
         """Keep the sentence over the whole plot."""
         super().resizeEvent(event)
         self._place_texts()
+        self._set_ranges(UNITS[self._unit][0])
 
     def _place_texts(self) -> None:
         self._empty.setGeometry(self.rect())
@@ -148,7 +121,7 @@ class CurvePlot(QWidget):
     def _draw(self) -> None:
         factor = UNITS[self._unit][0]
         while len(self._items) < len(self._lines):
-            self._items.append(_Drawn(self._pg, self._plot))
+            self._items.append(DrawnCurve(self._pg, self._plot))
         for n, drawn in enumerate(self._items):
             drawn.draw(self._lines[n] if n < len(self._lines) else None, self._colours, factor)
         self._set_ranges(factor)
@@ -161,6 +134,7 @@ class CurvePlot(QWidget):
         bottom = -10 if min(values, default=0.0) > -10 else 50 * math.floor(min(values) / 50)
         view, last = self._plot.getViewBox(), max(times) or 1.0
         view.setRange(xRange=(-0.03 * last, 1.04 * last), yRange=(bottom, top), padding=0.0)
+        self._plot.getAxis("bottom").setTicks([ticks(last, self._unit, view.width() or self.width())])
 
     # -- hovering --------------------------------------------------------------------------------------------------
 
@@ -193,58 +167,15 @@ class CurvePlot(QWidget):
         return nearest[1:] if nearest is not None else None
 
 
-class _Drawn:
-    """The graphics items of one curve; kept and hidden, never removed, since a live curve only changes their data."""
+def ticks(last: float, unit: str, width: float) -> list[tuple[float, str]]:
+    """Return places and labels of a time axis from 0 to ``last``: whole steps, with as many digits as they need.
 
-    def __init__(self, pg: Any, plot: Any) -> None:
-        self._pg = pg
-        self._zone, self._band = _Between(pg, plot), _Between(pg, plot)
-        self._curve = pg.PlotDataItem(symbol="o", symbolSize=8, antialias=True, connect="finite")
-        plot.addItem(self._curve)
-
-    def draw(self, line: CurveLine | None, colours: PlotColours, factor: float) -> None:
-        """Take the data of a curve; None hides it."""
-        finite = line is not None and all(math.isfinite(value) for value in line.values)
-        self._curve.setVisible(finite)
-        self._zone.hide()
-        self._band.hide()
-        if line is None or not finite:
-            return
-        times, values, colour = np.asarray(line.times) * factor, np.asarray(line.values, float), QColor(line.colour)
-        self._curve.setPen(self._pg.mkPen(colour, width=2))
-        self._curve.setSymbolBrush(colour)
-        self._curve.setSymbolPen(self._pg.mkPen(QColor(colours.ground), width=1.5))
-        self._curve.setData(times, values)
-        if line.spread:
-            spread = np.asarray(line.spread, float)
-            self._band.draw(times, values - spread, values + spread, colour)
-        if line.zone is not None:
-            start, low, high = line.zone
-            ends = np.array([start * factor, times[-1]])
-            self._zone.draw(ends, np.full(2, low), np.full(2, high), QColor(colours.zone))
-
-
-class _Between:
-    """A translucent band between two edges."""
-
-    ALPHA = 42
-
-    def __init__(self, pg: Any, plot: Any) -> None:
-        self._pg = pg
-        self._edges = pg.PlotCurveItem(pen=None), pg.PlotCurveItem(pen=None)
-        self._fill = pg.FillBetweenItem(*self._edges)
-        for item in (*self._edges, self._fill):
-            plot.addItem(item)
-
-    def hide(self) -> None:
-        """Hide the band."""
-        self._fill.setVisible(False)
-
-    def draw(self, x: np.ndarray, low: np.ndarray, high: np.ndarray, colour: QColor) -> None:
-        """Show the band."""
-        colour = QColor(colour)
-        colour.setAlpha(self.ALPHA)
-        self._fill.setBrush(self._pg.mkBrush(colour))
-        self._edges[0].setData(x, low)
-        self._edges[1].setData(x, high)
-        self._fill.setVisible(True)
+    Parameters
+    ----------
+    width
+        Of the axis, logical pixels.
+    """
+    most = max(1.0, width / TICK_PIXELS)
+    steps = TICKS[unit]
+    step = next((one for one in steps if last / one <= most), steps[-1] * math.ceil(last / steps[-1] / most))
+    return [(n * step, f"{n * step:g}") for n in range(int(last * 1.04 / step) + 1)]

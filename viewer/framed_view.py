@@ -59,6 +59,8 @@ class FramedView(ImageView):
     def set_content(self, content: PaneContent | None) -> None:
         """Show something else; a breast that is framed otherwise than before is placed anew."""
         before = self.content
+        if content is not None and content == before:  # nothing to paint anew
+            return
         was, image = (before.framing, before.image.uid) if before is not None else (None, "")
         super().set_content(content)
         self.comparing.take(content.compare if content is not None else None)
@@ -141,6 +143,8 @@ class FramedView(ImageView):
             self._scale_to(1.0 / min(self._plane.spacing_mm[1:]), placing, quietly=quietly)
         elif placing == "true" and self.true_scale is not None:
             self._scale_to(self.true_scale[0], placing, quietly=quietly)
+        elif placing == "scale":  # justified, and otherwise as it is
+            self._scale_to(self.camera.zoom, placing, quietly=quietly)
         else:
             self.fit(quietly=quietly)
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import numpy as np
 from PySide6.QtCore import QRect, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from viewer.colours import SEPARATOR
 from viewer.framing import facing
-from viewer.layout import cells
+from viewer.layout import cells, edges
 from viewer.link import Links
 from viewer.pane import Pane
-from viewer.readout import CursorReading
+from viewer.readout import reading_of
 from viewer.tools.catalogue import TOOLS
 
 FIRST_PANES = 4
@@ -130,14 +129,9 @@ class ViewerGrid(QWidget):
     def _cell(self, place: int, shown: tuple[Pane, ...]) -> QRect:
         """Return the place of a pane; a line parts it from the next one, unless their chest walls meet there."""
         rows, columns = self.cells
-
-        def edges(place: int, parts: int, room: int) -> tuple[int, int]:
-            room += GAP
-            return place * room // parts, (place + 1) * room // parts - GAP
-
         row, column = place // columns, place % columns
-        left, right = edges(column, columns, self.width())
-        top, bottom = edges(row, rows, self.height())
+        left, right = edges(column, columns, self.width(), GAP)
+        top, bottom = edges(row, rows, self.height(), GAP)
         if column + 1 < columns and facing(shown[place].framing, shown[place + 1].framing):
             right += GAP
         return QRect(left, top, right - left, bottom - top)
@@ -205,7 +199,6 @@ class ViewerGrid(QWidget):
             following = shown[(shown.index(self.active_index) + 1) % len(shown)]
             self.set_active(following)
             self.panes[following].setFocus()
-
         elif action == "same_size":
             self.same_size()
         if action in OF_THE_PROGRAM:
@@ -236,15 +229,5 @@ class ViewerGrid(QWidget):
         self.box_selected.emit(uid)
 
     def _read(self, index: int, mm: object, voxel: object, value: object) -> None:
-        if mm is None:
-            self.cursor_moved.emit(None)
-            return
-        point, stored = np.asarray(mm, dtype=float), np.asarray(voxel, dtype=int)
-        reading = CursorReading(
-            index,
-            self.panes[index].frame_of_reference_uid,
-            (float(point[0]), float(point[1]), float(point[2])),
-            (int(stored[0]), int(stored[1]), int(stored[2])),
-            value,  # type: ignore[arg-type]
-        )
-        self.cursor_moved.emit(reading)
+        frame_uid = self.panes[index].frame_of_reference_uid
+        self.cursor_moved.emit(reading_of(index, frame_uid, mm, voxel, value) if mm is not None else None)

@@ -84,6 +84,15 @@ KEYS = (
     Key("maximise", "One pane large and back", ("Return",), "Double click", "Layout"),
     Key("next_pane", "Next pane", ("G",), "Click into it", "Layout"),
 )
+VOLUME_KEYS = (  # what the volume view does while it has the keyboard: keys, title
+    ("1 – 6", "From anterior, posterior, left, right, head, foot"),
+    ("Arrow keys", "Turn by 5°"),
+    ("+  -", "Zoom"),
+    ("R", "Whole volume"),
+    ("M", "MIP or shaded"),
+    ("Shift+drag", "Move"),
+    ("Click", "Set the cursor in the slices"),
+)
 SPOKEN = (  # written for people, handled by their own code
     *("Space (hold)", "Arrow keys", "Shift+arrow keys"),
     *("Alt+arrow keys", "Alt+Shift+arrow keys", "Alt+Left / Right"),

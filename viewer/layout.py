@@ -15,3 +15,9 @@ def cells(name: str) -> tuple[int, int]:
     if not found or rows > MOST_ROWS or columns > MOST_COLUMNS:
         raise ValueError(f"layout {name!r} is not rows x columns up to {MOST_ROWS}x{MOST_COLUMNS}")
     return rows, columns
+
+
+def edges(place: int, parts: int, room: int, gap: int) -> tuple[int, int]:
+    """Return where one of several parts of a room begins and ends, with a gap between each and the next."""
+    room += gap
+    return place * room // parts, (place + 1) * room // parts - gap

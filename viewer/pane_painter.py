@@ -8,7 +8,6 @@ from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor, QPainter, QPen
 
 from viewer.colours import ACTIVE, BACKGROUND, CROSSHAIR
-from viewer.furniture.colour_bar import draw_colour_bar
 from viewer.furniture.corners import (
     Sheet,
     draw_banner,
@@ -18,11 +17,10 @@ from viewer.furniture.corners import (
     draw_scale_bar,
     letters_shown,
 )
-from viewer.furniture.legend import draw_legend
+from viewer.furniture.place_mark import draw_place_marks
 from viewer.furniture.reference import draw_reference
-from viewer.layers.class_map import ClassMapVisual
-from viewer.layers.heatmap import HeatmapVisual
 from viewer.layers.types import ClassMapLayer, HeatmapLayer, MaskLayer
+from viewer.map_keys import draw_map_keys
 from viewer.presentation import VoiLut
 from viewer.shot import Shot
 
@@ -65,19 +63,15 @@ def _furniture(sheet: Sheet, pane: Pane, shot: Shot) -> None:
     if pane.overlays_visible:
         if pane.reference is not None:
             draw_reference(sheet, shot, pane.reference.shot)
+        draw_place_marks(sheet, shot, pane.place_marks)
         _crosshair(sheet, pane, shot)
     pane.tool.draw(pane, sheet.painter)
     known = content.image.spacing_known
     draw_corners(sheet, content, own_lines(pane, shot), "" if known else NO_SPACING, _outer(pane))
     draw_letters(sheet, letters_shown(content, shot))
     if known:
-        draw_scale_bar(sheet, shot.camera.zoom)
-    heatmap = visible_heatmap(pane, shot)
-    if heatmap is not None:
-        draw_colour_bar(sheet, heatmap)
-    classes = visible_class_map(pane, shot)
-    if classes is not None:
-        draw_legend(sheet, classes, beside_bar=heatmap is not None)
+        draw_scale_bar(sheet, shot.camera.zoom, _outer(pane))
+    draw_map_keys(sheet, pane, shot, _outer(pane))
     pane.comparing.draw_titles(sheet)
     if banner := pane.refusal or content.banner or pane.comparing.problem:
         draw_banner(sheet, banner)
@@ -90,22 +84,6 @@ def _outer(pane: Pane) -> str:
     return {"left": "right", "right": "left"}.get(framing.chest_wall, "") if framing is not None else ""
 
 
-def visible_heatmap(pane: Pane, shot: Shot) -> HeatmapLayer | None:
-    """Return the topmost heat map that lies on this slice, None where none does or overlays are hidden."""
-    if not pane.overlays_visible:
-        return None
-    shown = [v.layer for v in pane.layer_visuals if isinstance(v, HeatmapVisual) and v.covers(shot)]
-    return shown[-1] if shown else None
-
-
-def visible_class_map(pane: Pane, shot: Shot) -> ClassMapLayer | None:
-    """Return the topmost class map that has a class on this slice, None where none has or overlays are hidden."""
-    if not pane.overlays_visible:
-        return None
-    shown = [v.layer for v in pane.layer_visuals if isinstance(v, ClassMapVisual) and v.covers(shot)]
-    return shown[-1] if shown else None
-
-
 def own_lines(pane: Pane, shot: Shot) -> list[str]:
     """Return the lines the pane itself writes: slice, window, zoom."""
     lines = []
@@ -114,12 +92,22 @@ def own_lines(pane: Pane, shot: Shot) -> list[str]:
         first, last = shot.span
         number = f"{first + 1}–{last + 1}" if shot.projects else f"{shot.slice_index + 1}"
         lines.append(f"{plane}{number} / {pane.slice_count}")
-    lines += [shot.slab.title] if shot.slab is not None else []
+    lines += [_slab_text(pane, shot)]
     lines.append(window_text(pane))
     column_mm = shot.plane.spacing_mm[2]
     lines.append(f"{shot.camera.zoom * column_mm * 100:.0f} %")
     lines.append(pane.size_text)
     return [line for line in lines if line]
+
+
+def _slab_text(pane: Pane, shot: Shot) -> str:
+    """Return how the slab is put together and how thick it is: in slices where there are no millimetres."""
+    if shot.slab is None or pane.content is None:
+        return ""
+    if pane.content.image.spacing_known:
+        return shot.slab.title
+    first, last = shot.span
+    return f"{shot.slab.title.split(' ')[0]}  {last - first + 1} slices"
 
 
 def window_text(pane: Pane) -> str:

@@ -8,6 +8,7 @@ true patient planes.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import permutations
 
 import numpy as np
@@ -47,37 +48,37 @@ class Plane:
     shape: tuple[int, int, int]
     affine: np.ndarray
 
-    @property
+    @cached_property
     def spacing_mm(self) -> tuple[float, float, float]:
         """Slice, row and column spacing."""
         slice_mm, row_mm, column_mm = np.linalg.norm(self.affine[:3, :3], axis=0)
         return float(slice_mm), float(row_mm), float(column_mm)
 
-    @property
+    @cached_property
     def key(self) -> tuple[object, ...]:
         """Identity for caches: two planes with the same key show the same slices of a volume."""
         return self.name, self.shape, self.affine.tobytes()
 
-    @property
+    @cached_property
     def step_mm(self) -> float:
         """Distance between slices along the normal; less than their spacing where the array is sheared."""
         return abs(float(self.normal @ self.affine[:3, 0]))
 
-    @property
+    @cached_property
     def row_cosine(self) -> np.ndarray:
         """Unit LPS vector along a displayed row, to the right."""
-        return self.affine[:3, 2] / np.linalg.norm(self.affine[:3, 2])
+        return _fixed(self.affine[:3, 2] / np.linalg.norm(self.affine[:3, 2]))
 
-    @property
+    @cached_property
     def column_cosine(self) -> np.ndarray:
         """Unit LPS vector down a displayed column."""
-        return self.affine[:3, 1] / np.linalg.norm(self.affine[:3, 1])
+        return _fixed(self.affine[:3, 1] / np.linalg.norm(self.affine[:3, 1]))
 
-    @property
+    @cached_property
     def normal(self) -> np.ndarray:
         """Unit LPS vector through the plane, row × column."""
         normal = np.cross(self.row_cosine, self.column_cosine)
-        return normal / np.linalg.norm(normal)
+        return _fixed(normal / np.linalg.norm(normal))
 
     def slice_of(self, array: np.ndarray, index: int) -> np.ndarray:
         """Return displayed slice ``index`` of a volume array (slices, rows, columns[, 3]) as a view."""
@@ -103,6 +104,12 @@ class Plane:
         for value, axis, flip, size in zip(index, self.axes, self.flips, self.shape, strict=True):
             stored[axis] = size - 1 - value if flip else value
         return stored[0], stored[1], stored[2]
+
+
+def _fixed(values: np.ndarray) -> np.ndarray:
+    """Return an array that is kept and handed out again, so that nobody changes it."""
+    values.setflags(write=False)
+    return values
 
 
 def plane_of(shape: tuple[int, ...], affine: np.ndarray, name: str = "native") -> Plane:

@@ -30,7 +30,7 @@ class Window:
     origin: str = "file"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class VoiLut:
     """One item of VOI LUT Sequence (0028,3010): ``table[0]`` is for modality value ``first``; output: ``bits`` bits."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -29,3 +30,9 @@ class CursorReading:
     voxel: tuple[int, int, int]
     value: float | tuple[float, ...] | None
     unit: str = ""
+
+
+def reading_of(pane: int, frame_uid: str, mm: Any, voxel: Any, value: Any) -> CursorReading:
+    """Return a reading of what a pane reports: three mm, three whole numbers, and a value or None."""
+    point = (float(mm[0]), float(mm[1]), float(mm[2]))
+    return CursorReading(pane, frame_uid, point, (int(voxel[0]), int(voxel[1]), int(voxel[2])), value)

@@ -112,4 +112,8 @@ def nearest(array: np.ndarray, index: Index, shape: tuple[int, int]) -> np.ndarr
         np.clip(np.floor(place + 0.5).astype(np.intp), 0, size - 1)
         for place, size in zip(index, array.shape, strict=True)
     )
-    return np.where(within, array[k, j, i], array.dtype.type(0))
+    if k.size == 1 and j.shape[1] == 1 and i.shape[0] == 1:  # parallel grids: whole rows and columns are taken
+        values = np.take(np.take(array[int(k[0, 0])], j[:, 0], axis=0), i[0], axis=1)
+    else:
+        values = array[k, j, i]
+    return values if values.shape == shape and within.all() else np.where(within, values, array.dtype.type(0))

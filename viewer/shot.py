@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -24,10 +25,15 @@ class Shot:
     ratio: float = 1.0  # device pixels per logical pixel, for the width of lines and letters
     slab: Slab | None = None
 
-    @property
+    @cached_property
     def span(self) -> tuple[int, int]:
         """First and last slice seen; twice the slice shown where nothing is projected."""
         return span_of(self.plane, self.slice_index, self.slab)
+
+    @cached_property
+    def labels(self) -> list[tuple[float, float, float, float]]:
+        """Left, top, width and height of what was written into this picture so far, for the next to keep off."""
+        return []
 
     @property
     def projects(self) -> bool:
@@ -52,7 +58,7 @@ class Shot:
         _, row_mm, column_mm = self.plane.spacing_mm
         return abs(row_mm * self.camera.zoom - 1) < 1e-6 and abs(column_mm * self.camera.zoom - 1) < 1e-6
 
-    @property
+    @cached_property
     def to_screen(self) -> np.ndarray:
         """2×3 matrix from (column, row), pixel centres at whole numbers, to screen; at 1:1 on the screen's grid."""
         _, row_mm, column_mm = self.plane.spacing_mm
@@ -61,7 +67,9 @@ class Shot:
         corner = view[:, 2]  # where the outer corner of the first pixel goes
         if self.one_to_one:
             linear, corner = np.rint(linear), np.rint(corner)
-        return np.column_stack((linear, corner + linear.sum(axis=1) / 2))
+        matrix = np.column_stack((linear, corner + linear.sum(axis=1) / 2))
+        matrix.setflags(write=False)  # kept, and handed out again
+        return matrix
 
     @property
     def from_screen(self) -> np.ndarray:

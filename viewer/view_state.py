@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from viewer.camera import Turn
+from viewer.framed_view import ZOOMS
 from viewer.planes import PLANES
 from viewer.presentation import Presentation, VoiFunction, Window
+from viewer.presets import as_window
 from viewer.reslice import ReslicedPlane
 from viewer.slab import Slab
 
@@ -30,6 +32,7 @@ def as_state(pane: Pane) -> dict[str, Any]:
         "oblique": _oblique_state(pane),
         "slab": _slab_state(pane.slab),
         "fitted": pane.fitted,
+        "placing": pane.placing,
         "centre_mm": list(camera.centre_mm),
         "zoom": camera.zoom / pane.ratio,
         "turn": [list(row) for row in camera.turn],
@@ -89,6 +92,13 @@ def _presentation_state(presentation: Presentation | None) -> dict[str, Any]:
     return state
 
 
+def window_state(presentation: Presentation) -> dict[str, Any]:
+    """Return the state that gives another image the window and inversion in force, whoever chose them."""
+    voi = as_window(presentation.voi)
+    window = {"center": voi.center, "width": voi.width, "function": voi.function.value, "explanation": voi.explanation}
+    return {"invert": presentation.invert, "window": {**window, "origin": "user"}}
+
+
 def from_state(pane: Pane, state: dict[str, Any]) -> None:
     """Take up what fits; a state comes from a file and may be of another version, so each value is checked."""
     if pane.content is None or state.get("image", pane.content.image.uid) != pane.content.image.uid:
@@ -113,8 +123,13 @@ def _restore_camera(pane: Pane, state: dict[str, Any]) -> None:
     if state.get("fitted", True) or centre is None or zoom is None or zoom[0] <= 0:
         pane.camera = camera
         pane.fit(quietly=True)
-    else:
-        pane.set_camera(replace(camera, centre_mm=(centre[0], centre[1]), zoom=zoom[0] * pane.ratio), quietly=True)
+        return
+    pane.set_camera(replace(camera, centre_mm=(centre[0], centre[1]), zoom=zoom[0] * pane.ratio), quietly=True)
+    placing = state.get("placing")
+    if pane.framing is not None and placing in (*ZOOMS, "true", "scale"):
+        pane.placing = "fit"  # justified, at the scale that follows
+        # another screen may have other pixels: its true size is another, so that the scale alone is taken up
+        pane.place("scale" if placing == "true" else str(placing), quietly=True)
 
 
 def _restore_presentation(pane: Pane, state: dict[str, Any]) -> None:

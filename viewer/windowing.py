@@ -7,6 +7,7 @@ import numpy as np
 from viewer.presentation import Presentation, Voi, VoiFunction, VoiLut, Window
 
 BLOCK = 1 << 16  # floats are worked on in blocks that stay in the processor's cache
+TABLES_KEPT = 12
 TABLE_TYPES = ("u1", "i1", "u2", "i2")  # integer types whose whole range makes a table
 ASKED_FOR = ("user", "preset")  # a colour image is windowed only when somebody asks for it
 
@@ -109,9 +110,24 @@ def _in_blocks(values: np.ndarray, presentation: Presentation, dtype: type) -> n
 
 
 def grey_table(presentation: Presentation, value_type: np.dtype, dtype: type = np.uint8) -> np.ndarray:
-    """Return grey of every value of an 8- or 16-bit integer type, indexed by the value's unsigned bit pattern."""
+    """Return grey of every value of an 8- or 16-bit integer type, indexed by the value's unsigned bit pattern.
+
+    The last few are kept, read-only: slices that are scrolled through share theirs.
+    """
+    key = (id(presentation), value_type.str, np.dtype(dtype).str)
+    known = _tables.get(key)
+    if known is not None and known[0] is presentation:
+        return known[1]
     unsigned = np.arange(1 << (8 * value_type.itemsize), dtype=f"u{value_type.itemsize}")
-    return _exact(unsigned.view(value_type), presentation, dtype)
+    table = _exact(unsigned.view(value_type), presentation, dtype)
+    table.setflags(write=False)
+    _tables[key] = (presentation, table)  # holding the presentation keeps its id from being reused
+    for old in list(_tables)[:-TABLES_KEPT]:
+        _tables.pop(old, None)
+    return table
+
+
+_tables: dict[tuple[int, str, str], tuple[Presentation, np.ndarray]] = {}
 
 
 def look_up(values: np.ndarray, table: np.ndarray) -> np.ndarray:

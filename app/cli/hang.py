@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from app.cli.opened import opened
@@ -107,13 +108,17 @@ def _framings(study: Study) -> list[dict[str, Any]]:
 
 
 def _read(study: Study, uid: str) -> LoadedStack | StudyError:
-    """Return an image, or why it cannot be read."""
+    """Return an image without its pixels, which of a whole exam are many, or why it cannot be read."""
+    import numpy as np
+
     from app.studies.load import load_stack
 
     try:
-        return load_stack(study, uid)
+        image = load_stack(study, uid)
     except StudyError as error:
         return error
+    volume = image.volume
+    return replace(image, volume=volume.with_array(np.broadcast_to(np.uint8(0), volume.array.shape)))
 
 
 def _framed(image: LoadedStack | StudyError, study: Study, slot: Slot, flipped: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from app.studies.load import load_stack
 from app.studies.nifti_out import write_nifti
 from app.studies.study import Dynamic, Library, Study
 from inference.errors import EngineError
-from inference.prepare.correction import facts
+from inference.prepare.correction_file import facts
 from inference.prepare.register import apply, register
 from inference.progress import Progress
 

@@ -77,9 +77,9 @@ class Session(QObject):
         self._warmer = QTimer(self, singleShot=True, interval=WARM_UP_AFTER_MS)
         self._warmer.timeout.connect(self.warm_up)
 
-    def _take_correction(self) -> None:
+    def _take_correction(self, pairs: frozenset[tuple[str, str]]) -> None:
         """Let go of what was made with another motion correction, so that everything is made anew."""
-        self.images.forget_corrected()
+        self.images.forget_corrected(pairs)
         self.kinetics.follow_correction()
         self.correction_changed.emit()
 

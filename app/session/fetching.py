@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.jobs import Job, Jobs
 from app.session.library import OpenStudies
+from app.studies.dynamic_windows import DynamicWindows
 from app.studies.recipe import make, sources_of, title_of
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Fetching(QObject):
         self.coming: dict[str, int] = {}
         self.waiting: set[str] = set()
         self.quiet: set[str] = set()
-        self._jobs, self._library = jobs, library
+        self._jobs, self._library, self._windows = jobs, library, DynamicWindows()
 
     @property
     def uids(self) -> set[str]:
@@ -64,7 +65,7 @@ class Fetching(QObject):
         def work(progress: Progress) -> LoadedStack:
             from app.studies.load import load_stack
 
-            return load_stack(study, uid, progress, background=uid in self.quiet)
+            return self._windows.applied(study, load_stack(study, uid, progress, background=uid in self.quiet))
 
         self._start(uid, size, work, f"Loading {study.series_of(uid)[0].label}")
 
@@ -75,7 +76,9 @@ class Fetching(QObject):
 
         def work(progress: Progress) -> LoadedStack:
             progress.report(0.0, title_of(study, uid))
-            made = make(study, uid, sources, correction)
+            made = make(
+                study, uid, sources, correction, self._windows, progress.part(0.0, 1.0, f"{title_of(study, uid)}: ")
+            )
             progress.report(1.0)
             return made
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
@@ -14,10 +13,12 @@ from app.session.budget import Budget
 from app.session.fetching import Fetching, roots
 from app.session.library import OpenStudies
 from app.session.memory import ImageMemory
+from app.session.reading_ahead import ReadingAhead
 from app.session.thumbnails import ThumbnailMaker
+from app.session.turnover import Turnover
 from app.studies.derived import parse
 from app.studies.errors import StudyError
-from app.studies.recipe import is_corrected, sources_of, title_of
+from app.studies.recipe import is_corrected, sources_of
 
 if TYPE_CHECKING:
     from app.studies.load import LoadedStack
@@ -62,14 +63,10 @@ class Images(QObject):
         self._fetching = Fetching(jobs, library, self)
         self._fetching.came.connect(self._take)
         self._fetching.failed.connect(self._refused)
-        self._ahead: tuple[str, ...] = ()
-        self._thumbnails = ThumbnailMaker(jobs, self)
-        self._thumbnails.ready.connect(self.thumbnail_ready)
-        library.turned.connect(self._turn)
-        library.changed.connect(self._forget_replaced)
-        library.study_changed.connect(self._retitle)
-        library.respaced.connect(self._respaced)
-        library.closed.connect(self._close)
+        self._ahead = ReadingAhead(self, library, self._fetching, self.memory)
+        thumbnails = ThumbnailMaker(jobs, self)
+        thumbnails.ready.connect(self.thumbnail_ready)
+        Turnover(self, library, thumbnails)
 
     # -- what is there ---------------------------------------------------------------------------------------------
 
@@ -114,13 +111,24 @@ class Images(QObject):
 
     def forget(self, uid: str = "") -> None:
         """Drop a stack and what is derived from it, or everything; what is on its way is not waited for."""
-        self._forget_where(lambda known: not uid or uid in roots(known))
+        self.forget_where(lambda known: not uid or uid in roots(known))
 
-    def forget_corrected(self) -> None:
-        """Drop every motion-corrected image: another correction is in use."""
-        self._forget_where(is_corrected)
+    def forget_corrected(self, pairs: Collection[tuple[str, str]]) -> None:
+        """Drop the motion-corrected images of these phases (of, reference): another correction is in use."""
 
-    def _forget_where(self, chosen: Callable[[str], bool]) -> None:
+        def made_with(uid: str) -> bool:
+            derived = parse(uid)
+            return derived is not None and is_corrected(uid) and (derived.of, derived.reference) in pairs
+
+        self.forget_where(made_with)
+
+    def give_up_others(self, study: Study | None) -> None:
+        """Read nothing ahead any more, and nothing for other studies than this one."""
+        self._ahead.take(())
+        self._fetching.give_up_others(study)
+
+    def forget_where(self, chosen: Callable[[str], bool]) -> None:
+        """Drop the images whose uids are chosen; what is on its way is not waited for."""
         for known in {*self.memory.shelf, *self._fetching.uids}:
             if chosen(known):
                 self._fetching.give_up(known)
@@ -130,7 +138,8 @@ class Images(QObject):
 
     def free_unseen(self) -> int:
         """Drop everything that no pane shows; return how many bytes became free."""
-        before, self._ahead = self.bytes, ()
+        before = self.bytes
+        self._ahead.take(())
         self._evict(0)
         self.relieve()
         return before - self.bytes
@@ -206,24 +215,7 @@ class Images(QObject):
 
         Nothing is read that would push out an image on show or another one of these. A later call replaces the list.
         """
-        self._ahead = tuple(dict.fromkeys(uids))
-        self._read_ahead()
-
-    def _read_ahead(self) -> None:
-        if self._fetching.uids or self.budget.short:
-            return
-        for uid in self._ahead:
-            study = self._library.study_of(uid)
-            if study is not None and self.awaited(uid):
-                if self._fits(study, uid):
-                    self.request(uid, quiet=True)
-                return
-
-    def _fits(self, study: Study, uid: str) -> bool:
-        shelf = self.memory.shelf
-        new = [one for one in roots(uid) if one not in shelf]
-        kept = {*self.pinned(), *self._ahead, *roots(uid)}
-        return shelf.bytes_of(kept) + sum(self.memory.bytes_wanted(study, one) for one in new) <= self.budget.limit
+        self._ahead.take(uids)
 
     # -- what came -------------------------------------------------------------------------------------------------
 
@@ -247,37 +239,4 @@ class Images(QObject):
     def _arrived(self, uid: str) -> None:
         self._derive_ready()
         self.changed.emit(uid)
-        self._read_ahead()
-
-    # -- studies that come, turn and go ----------------------------------------------------------------------------
-
-    def _turn(self) -> None:
-        self._ahead = ()
-        self._fetching.give_up_others(self._library.study)
-        self._thumbnails.start(self._library.study)
-
-    def _respaced(self, stack_uid: str) -> None:
-        self._thumbnails.forget(stack_uid)
-        self.forget(stack_uid)
-
-    def _close(self, study: Study) -> None:
-        held = {stack.uid for series in study.series for stack in series.stacks}
-        self._forget_where(lambda known: not held.isdisjoint(roots(known)))
-        self.relieve()
-
-    def _forget_replaced(self) -> None:
-        """Drop the pixels of stacks that a new scan found to be of other files."""
-        for uid in self.memory.shelf:
-            study, loaded = self._library.study_of(uid), self.memory.shelf.peek(uid)
-            if study is None or (
-                loaded is not None and parse(uid) is None and loaded.stack.frames != study.stack(uid).frames
-            ):
-                self.forget(uid)
-
-    def _retitle(self) -> None:
-        """Name derived images after their phases, whose order the user may have changed."""
-        for uid in self.memory.shelf:
-            study, loaded = self._library.study_of(uid), self.memory.shelf.peek(uid)
-            if parse(uid) is not None and study is not None and loaded is not None:
-                title = title_of(study, uid)
-                self.memory.shelf.replace(uid, replace(loaded, stack=replace(loaded.stack, title=title)))
+        self._ahead.go_on()

@@ -35,8 +35,10 @@ def class_layer(volume: Volume, settings: KineticSettings, opacity: float) -> Cl
     return ClassMapLayer("kinetics/classes", title, volume, classes, opacity)
 
 
-def parameter_layer(maps: KineticMaps, name: str, settings: KineticSettings) -> HeatmapLayer:
-    """Return a parameter map with its unit, ranged over what it holds.
+def parameter_layer(
+    maps: KineticMaps, name: str, settings: KineticSettings, inside: np.ndarray | None = None
+) -> HeatmapLayer:
+    """Return a parameter map with its unit, ranged over what it holds; only inside a mask where one is given.
 
     Raises
     ------
@@ -46,6 +48,8 @@ def parameter_layer(maps: KineticMaps, name: str, settings: KineticSettings) -> 
     from inference.kinetics import PARAMETERS, KineticsError, parameter_map
 
     volume = parameter_map(maps, name, settings)
+    if inside is not None:
+        volume.array[~inside] = np.nan
     values = volume.array.reshape(-1)
     values = values[np.isfinite(values)]
     if not values.size:
@@ -60,7 +64,9 @@ def parameter_layer(maps: KineticMaps, name: str, settings: KineticSettings) -> 
         volume=volume,
         unit=parameter.unit,
         value_range=(_round(low), _round(high)),
+        table=PARAMETER_TABLE,
         threshold=float("-inf"),
+        through_all=False,
     )
 
 

@@ -50,12 +50,13 @@ class MotionCorrection(QObject):
     Attributes
     ----------
     changed
-        :meth:`correction` answers otherwise than before: registered, found again, put in or out of use, forgotten.
+        :meth:`correction` answers otherwise than before for these pairs (phase, reference), a frozenset: registered,
+        found again, put in or out of use, forgotten.
     advanced
-        A run has begun, gone on or ended.
+        A run has begun, gone on or ended, or a row of :meth:`summary` is new.
     """
 
-    changed = Signal()
+    changed = Signal(object)
     advanced = Signal()
 
     def __init__(
@@ -72,7 +73,8 @@ class MotionCorrection(QObject):
         self._stored = StoredMotion((jobs, notices, keeping, library, images), self)
         self._problems: dict[Pair, str] = {}
         self._run: MotionRun | None = None
-        self._stored.changed.connect(self.changed)
+        self._answered: dict[Pair, Correction] = {}
+        self._stored.changed.connect(self._compare)
         jobs.changed.connect(self._advance)
         library.turned.connect(self._follow)
         library.closed.connect(self._close)
@@ -89,6 +91,15 @@ class MotionCorrection(QObject):
         if found is None or not found.improves or (place is not None and not self.in_use(place)):
             return None
         return found
+
+    def _compare(self) -> None:
+        """Say for which pairs there is another answer than before."""
+        answers = {pair: found for pair in self._stored.known if (found := self.correction(*pair)) is not None}
+        before, self._answered = self._answered, answers
+        other = frozenset(pair for pair in {*before, *answers} if before.get(pair) is not answers.get(pair))
+        if other:
+            self.changed.emit(other)
+        self.advanced.emit()
 
     def _place(self, uid: str) -> Dynamic | None:
         study = self._library.study_of(uid)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from inference.progress import Progress
 
 Point = tuple[float, float, float]
-COLOURS = ("#35c4b5", "#e69f00", "#56b4e9", "#cc79a7", "#f0e442")  # Okabe and Ito: told apart by every eye
+COLOURS = ("#009e73", "#e69f00", "#56b4e9", "#cc79a7", "#f0e442")  # Okabe and Ito: told apart by every eye
 OPACITY = 0.75
 
 
@@ -30,14 +30,14 @@ class Growth:
     Attributes
     ----------
     per_cent
-        Least enhancement over pre-contrast.
+        Least enhancement over pre-contrast; None takes half of the lesion's own, which leaks less.
     reach_mm
         Greatest distance from the seed.
     strand_mm
         Strands thinner than this, such as vessels, are cut off; 0 keeps them.
     """
 
-    per_cent: float = 80.0
+    per_cent: float | None = None
     reach_mm: float = 40.0
     strand_mm: float = 3.0
 
@@ -103,16 +103,20 @@ class Regions(QObject):
         colour = COLOURS[self._count % len(COLOURS)]
 
         def work(progress: Progress) -> Lesion:
-            from inference.lesion_region import around, enhancement_per_cent, grow
+            from inference.lesion_region import around, enhancement_per_cent, grow, half_enhancement
 
             part = around(subtraction.volume, seed_mm, growth.reach_mm)
             enhancement = enhancement_per_cent(part, pre.volume)
             progress.report(0.3, "Growing")
-            region = grow(enhancement, seed_mm, growth.per_cent, growth.reach_mm, growth.strand_mm, progress)
+            least, own = growth.per_cent, None
+            if least is None:
+                least, own = half_enhancement(enhancement, seed_mm)
+            region = grow(enhancement, seed_mm, least, growth.reach_mm, growth.strand_mm, progress)
             progress.report(0.6, "Measuring")
             mask = MaskLayer(f"region-{study}-{number}", f"Region {number}", region.mask, colour, OPACITY)
-            said = _provenance(subtraction, pre, growth, region.seed_mm, cut_off=region.cut_off)
-            return _measured(mask, cut_off=region.cut_off, provenance=said)
+            said = _basis(least, own, region.seed_mm, growth.reach_mm)
+            limits = _limits(subtraction, growth, cut_off=region.cut_off)
+            return _measured(mask, cut_off=region.cut_off, provenance=(said, *limits))
 
         def take(lesion: Lesion) -> None:
             self._count = number
@@ -163,22 +167,27 @@ def _measured(mask: MaskLayer, **said: Any) -> Lesion:
     return Lesion(mask.uid, mask, lesion_size(mask.volume), frame_uid, **said)
 
 
-def _provenance(
-    subtraction: LoadedStack, pre: LoadedStack, growth: Growth, seed_mm: Point, *, cut_off: bool
-) -> tuple[str, ...]:
+def _basis(least: float, own: float | None, seed_mm: Point, reach_mm: float) -> str:
+    x, y, z = seed_mm
+    half = f" (half of the lesion's own, {own:.0f} %, the median within 3 mm of the cursor)" if own is not None else ""
+    return (
+        f"Enhancement of {least:.0f} % or more over pre-contrast{half}, joined to the seed "
+        f"(LPS {x:.1f}, {y:.1f}, {z:.1f} mm), at most {reach_mm:.0f} mm from it."
+    )
+
+
+def _limits(subtraction: LoadedStack, growth: Growth, *, cut_off: bool) -> tuple[str, ...]:
     from app.studies.derived import parse
 
     derived = parse(subtraction.stack.uid)
     corrected = derived is not None and derived.motion_corrected
-    x, y, z = seed_mm
     said = [
-        f"Enhancement of {growth.per_cent:.0f} % or more over pre-contrast, joined to the seed "
-        f"(LPS {x:.1f}, {y:.1f}, {z:.1f} mm), at most {growth.reach_mm:.0f} mm from it.",
         f"{subtraction.stack.title or 'Subtraction'}; {'motion-corrected' if corrected else 'not motion-corrected'}.",
-        f"Strands thinner than {growth.strand_mm:.0f} mm are cut off."
+        f"Strands thinner than {growth.strand_mm:.0f} mm are cut off, thin spicules with them."
         if growth.strand_mm
         else "Vessels are not cut off.",
         "Voxels below 60 % of the 95th percentile of pre-contrast are background.",
+        "A threshold on one phase: not a segmentation by a reader or a model; vessels and skin that touch may belong.",
     ]
     if cut_off:
         said.append("It ends at the greatest distance: tissue that enhances goes on beyond. Raise the threshold.")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import cv2
 import numpy as np
 
-from app.studies.breast_mask import GREY_LEVELS, WHITE, grey_of, mask_of, thresholds_of, without_borders
+from app.studies.breast_mask import WHITE, grey_of, mask_of, thresholds_of, without_borders
+from app.studies.breast_polarity import credible
 
 SIDES = ("left", "right", "top", "bottom")
 Side = Literal["", "left", "right", "top", "bottom"]
@@ -20,6 +21,11 @@ STICKS_OUT = 0.12
 CORES = (10.0, 20.0)
 #: Share of the chest wall's length at either end that carries no nipple.
 ENDS = 0.15
+#: Tilt of the pectoral muscle in oblique views: the nipple is farthest from the muscle, not from the picture's edge.
+#: Of 10 to 25 degrees the one with the least difference between right and left in mini-MIAS.
+OBLIQUE_TILT = np.tan(np.radians(20.0))
+#: Share of the greatest depth whose chord's middle is the level of a view without tilt: breasts taper evenly there.
+CHORD = 0.9
 #: How much more like a breast another mask must look to be preferred.
 CLEARLY = 0.04
 #: By how much a mask with air as its file says may be less credible than one with air of the other brightness.
@@ -34,60 +40,58 @@ LEAST_LIKENESS = 0.2
 
 @dataclass(frozen=True)
 class Outline:
-    """The mask (rows, columns) and what follows from it, in pixels of the reduced image."""
+    """The mask (rows, columns) and what follows from it, in pixels of the reduced image.
+
+    ``bright`` says whether the breast is brighter than air.
+    """
 
     mask: np.ndarray
     box: tuple[int, int, int, int]
     wall: Side
     confidence: float
-    level: float
-    nipple: tuple[float, float]
     muscle: Literal["", "low", "high"]
+    bright: bool = True
+    level: float = 0.0
+    nipple: tuple[float, float] = (0.0, 0.0)
 
 
-def outline_of(small: np.ndarray, padding: np.ndarray | None, *, bright_air: bool) -> Outline | None:
+def outline_of(
+    small: np.ndarray, padding: np.ndarray | None, *, bright_air: bool, oblique: bool = False
+) -> Outline | None:
     """Return the outline of the breast in a reduced image (rows, columns), None where none can be made out.
 
     Air may be dark, or bright where ``bright_air`` says so (For Processing, MONOCHROME1). As tags may be wrong, both
-    are tried; the other one is taken where its mask looks clearly more like a breast.
+    are tried; the other one is taken where its mask looks clearly more like a breast. In an ``oblique`` view (MLO, LMO)
+    the nipple is sought across the pectoral muscle.
     """
     kept = np.ones(small.shape, bool) if padding is None or padding.all() else ~padding
     grey = grey_of(small, kept)
     found = _best(grey, kept, bright_air)
-    credible = _credible(*found, grey)
+    credible = _credible_of(found, grey)
     if credible < BEYOND_DOUBT:
         other = _best(grey, kept, not bright_air)
-        if _credible(*other, grey) > credible + AS_STATED:
+        if _credible_of(other, grey) > credible + AS_STATED:
             found = other
     likeness, outline = found
-    return outline if likeness >= LEAST_LIKENESS else None
+    if outline is None or likeness < LEAST_LIKENESS:
+        return None
+    return _levelled(outline, grey, oblique)
 
 
-def _credible(likeness: float, outline: Outline | None, grey: np.ndarray) -> float:
-    """Return how credible it is that a mask is breast and what lies around it air, and not the other way round.
-
-    Air is of one grey value and smooth, tissue is of many and textured. A mask of the air round a breast may be shaped
-    like one, but is of one value. The weights part all but one of 260 films (mini-MIAS) from their inverted masks.
-    """
-    if outline is None:
-        return -1.0
-    values = np.bincount(grey[outline.mask], minlength=GREY_LEVELS)
-    alike = float(np.convolve(values, np.ones(5), "same").max() / outline.mask.sum())
-    mask, near = outline.mask.astype(np.uint8), np.ones((9, 9), np.uint8)
-    inside, outside = cv2.erode(mask, near) > 0, cv2.dilate(mask, near) == 0
-    texture = _texture(grey)
-    ratio = (_median(texture[inside]) + 1e-3) / (_median(texture[outside]) + 0.05)
-    return likeness - alike + float(np.clip(0.3 * np.log(ratio), -1.0, 1.0))
+def _levelled(outline: Outline, grey: np.ndarray, oblique: bool) -> Outline:
+    """Return the outline with the place of its nipple."""
+    mask, wall = outline.mask, outline.wall
+    along, depth = _profile(mask, wall)
+    slope = OBLIQUE_TILT * {"low": 1, "high": -1, "": 0}[outline.muscle] if oblique else 0.0
+    picture = grey if outline.bright else 255 - grey
+    level = _surest_level(mask, picture, (wall, slope), along, depth)
+    nipple = _point(mask.shape, wall, level, float(np.interp(level, along, depth)))
+    return replace(outline, level=level, nipple=nipple)
 
 
-def _texture(grey: np.ndarray) -> np.ndarray:
-    """Return how much grey values differ from those near them."""
-    values = grey.astype(np.float32)
-    return np.sqrt(cv2.blur((values - cv2.blur(values, (5, 5))) ** 2, (5, 5)))
-
-
-def _median(values: np.ndarray) -> float:
-    return float(np.median(values)) if values.size else 0.0
+def _credible_of(found: tuple[float, Outline | None], grey: np.ndarray) -> float:
+    likeness, outline = found
+    return credible(likeness, outline.mask if outline is not None else None, grey)
 
 
 def _best(grey: np.ndarray, kept: np.ndarray, bright_air: bool) -> tuple[float, Outline | None]:
@@ -98,7 +102,7 @@ def _best(grey: np.ndarray, kept: np.ndarray, bright_air: bool) -> tuple[float, 
         mask = mask_of(picture, threshold)
         if mask is None:
             continue
-        outline = _described(mask, picture)
+        outline = replace(_described(mask, picture), bright=not bright_air)
         likeness = _likeness(outline, picture)
         if best[1] is None or likeness > best[0] + CLEARLY:
             best = likeness, outline
@@ -116,10 +120,7 @@ def _described(mask: np.ndarray, picture: np.ndarray) -> Outline:
     wall, confidence = _wall(_trunk(mask))
     # Without air beside it, a mask is only the dense part of a breast that fills the picture.
     confidence = round(confidence * min(1.0, 1.5 * _evenness(mask, picture)), 3)
-    along, depth = _profile(mask, wall)
-    level = _surest_level(mask, picture, wall, along, depth)
-    nipple = _point(mask.shape, wall, level, float(np.interp(level, along, depth)))
-    return Outline(mask, box, wall, confidence, level, nipple, _muscle(mask, picture, wall))
+    return Outline(mask, box, wall, confidence, _muscle(mask, picture, wall))
 
 
 def _trunk(mask: np.ndarray) -> np.ndarray:
@@ -167,25 +168,33 @@ def _turned(image: np.ndarray, wall: Side) -> np.ndarray:
     return views.get(wall, image)
 
 
-def _surest_level(mask: np.ndarray, picture: np.ndarray, wall: Side, along: np.ndarray, depth: np.ndarray) -> float:
-    """Return the median of the levels of the outline and of two brighter cores, which film fog does not move."""
+def _surest_level(
+    mask: np.ndarray, picture: np.ndarray, lie: tuple[Side, float], along: np.ndarray, depth: np.ndarray
+) -> float:
+    """Return the median of the levels of the outline and of two brighter cores, which film fog does not move.
+
+    ``lie`` is the chest wall's side and the slope of the muscle, 0 for a view along it.
+    """
+    wall, slope = lie
     turned, grey = _turned(mask, wall), _turned(picture, wall)
     inside = grey[turned]
-    levels = [_level(along, depth)]
+    levels = [_level(along, depth, slope)]
     for percent in CORES:
         core = turned & (grey > np.percentile(inside, percent))
-        levels.append(_level(along, core[along.astype(int)].sum(axis=1).astype(float)))
+        levels.append(_level(along, core[along.astype(int)].sum(axis=1).astype(float), slope))
     return float(np.median(levels))
 
 
-def _level(along: np.ndarray, depth: np.ndarray) -> float:
-    """Return the middle of the outermost tenth of the outline, smoothed: the nipple, or where it would be."""
+def _level(along: np.ndarray, depth: np.ndarray, slope: float) -> float:
+    """Return where the outline is farthest from a line of this slope, or the middle of its tip where there is none."""
     window = max(3, len(depth) // 30 * 2 + 1)
     smooth = np.convolve(np.pad(depth, window // 2, mode="edge"), np.ones(window) / window, "valid")
     ends = round(ENDS * len(smooth))
-    inner = smooth[ends : len(smooth) - ends]
-    near = inner >= inner.max() - 0.02 * max(float(np.ptp(inner)), 1.0)
-    return float(along[ends : len(smooth) - ends][near].mean())
+    places, inner = along[ends : len(smooth) - ends], smooth[ends : len(smooth) - ends]
+    if not slope:
+        return float(places[inner >= CHORD * inner.max()].mean())
+    far = inner + slope * places
+    return float(places[far >= far.max() - 0.02 * max(float(np.ptp(inner)), 1.0)].mean())
 
 
 def _point(shape: tuple[int, ...], wall: Side, level: float, depth: float) -> tuple[float, float]:

@@ -34,8 +34,8 @@ class BreastRegion:
     confidence
         Of ``wall``, 0 to 1; see ``CONFIDENT``.
     level_mm
-        Place of the nipple along the chest wall: of the part of the outline farthest from it, smoothed. y for a wall at
-        the left or right, x for one at the top or bottom.
+        Place of the nipple along the chest wall: of the part of the outline farthest from it (in an oblique view, from
+        the pectoral muscle), smoothed. y for a wall at the left or right, x for one at the top or bottom.
     nipple_mm
         The point of the outline at that level (x, y).
     muscle
@@ -60,6 +60,7 @@ def breast_region_of(
     spacing_mm: tuple[float, float] = (1.0, 1.0),
     *,
     raw: bool = False,
+    oblique: bool = False,
 ) -> BreastRegion | None:
     """Return where the breast lies in one image.
 
@@ -73,6 +74,8 @@ def breast_region_of(
         Row and column spacing.
     raw
         For Processing: air is expected to be bright (detector signal), whatever the presentation.
+    oblique
+        An MLO or LMO view, in which the nipple is farthest from the tilted pectoral muscle.
 
     Returns
     -------
@@ -82,7 +85,7 @@ def breast_region_of(
     small, step = _reduced(values)
     if small is None:
         return None
-    outline = outline_of(small, _padding(small, presentation), bright_air=raw or presentation.invert)
+    outline = outline_of(small, _padding(small, presentation), bright_air=raw or presentation.invert, oblique=oblique)
     scale_x, scale_y = step * spacing_mm[1], step * spacing_mm[0]
     width_mm, height_mm = values.shape[1] * spacing_mm[1], values.shape[0] * spacing_mm[0]
     if outline is None:

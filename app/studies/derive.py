@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,9 +16,10 @@ if TYPE_CHECKING:
     from highdicom import Volume
 
     from inference.prepare.register import Correction
+    from inference.progress import Progress
 
 NOT_CORRECTED = "Not motion-corrected"
-CORRECTED = "Motion-corrected (rigid + B-spline)"
+CORRECTED = "Motion-corrected"
 # Grids count as the same where no voxel centre is farther from its counterpart than this part of a voxel: positions
 # are stored as text of 16 characters (PS3.5 6.2, DS), true shifts between acquisitions are larger.
 _SAME_GRID = 0.1
@@ -28,7 +30,13 @@ _BLOCK = 8  # slices: sums stay near the cache
 
 
 def subtract(
-    post: LoadedStack, pre: LoadedStack, uid: str, title: str = "Subtraction", *, motion_corrected: bool = False
+    post: LoadedStack,
+    pre: LoadedStack,
+    uid: str,
+    title: str = "Subtraction",
+    *,
+    motion_corrected: bool = False,
+    windows: Sequence[Window] = (),
 ) -> LoadedStack:
     """Return one phase minus another, exactly.
 
@@ -42,6 +50,9 @@ def subtract(
         Such as ``"Subtraction post 1 − pre"``.
     motion_corrected
         Whether ``post`` was registered to ``pre`` first; the note that stays on the image says it.
+    windows
+        To choose from, the first is in force: those of all subtractions of a dynamic series. Worked out from this one
+        where there are none.
 
     Returns
     -------
@@ -65,19 +76,25 @@ def subtract(
     if outside is not None or blank:
         padding = Padding(lowest, lowest)
         array[blank] = lowest
-    notes = (CORRECTED if motion_corrected else NOT_CORRECTED, *_gone_note(gone), *_notes(post, pre))
+    how = next((note for note in post.stack.notes if note.startswith(CORRECTED)), CORRECTED)  # such as "(rigid)"
+    notes = (how if motion_corrected else NOT_CORRECTED, *_gone_note(gone), *_notes(post, pre))
     return replace(
         post,
         stack=replace(post.stack, uid=uid, title=title, derived=True, notes=notes),
         volume=_with_array(post.volume, array),
-        presentation=Presentation(_windows(array, first, padding), padding=padding),
+        presentation=Presentation(tuple(windows) or _windows(array, first, padding), padding=padding),
         facts={**post.facts, "Calculated": f"{title}, {notes[0].lower()}"},
         blank_slices=tuple(blank),
     )
 
 
 def corrected(
-    moving: LoadedStack, fixed: LoadedStack, correction: Correction, uid: str, title: str = "Motion-corrected"
+    moving: LoadedStack,
+    fixed: LoadedStack,
+    correction: Correction,
+    uid: str,
+    title: str = "Motion-corrected",
+    progress: Progress | None = None,
 ) -> LoadedStack:
     """Return a phase resampled onto another after registration; see :func:`inference.prepare.register.apply`.
 
@@ -88,10 +105,10 @@ def corrected(
     """
     from inference.prepare import register
 
-    volume = register.apply(correction, moving.volume, fixed.volume)
+    volume = register.apply(correction, moving.volume, fixed.volume, progress=progress)
     same = len(moving.stack.frames) == len(volume.array)
     frames = moving.stack.frames if same else fixed.stack.frames
-    notes = (CORRECTED, *_notes(moving, fixed))
+    notes = (f"{CORRECTED} ({correction.stage})", *_notes(moving, fixed))
     return replace(
         moving,
         stack=replace(moving.stack, uid=uid, title=title, derived=True, notes=notes, frames=frames),
@@ -104,7 +121,7 @@ def corrected(
 def _notes(one: LoadedStack, other: LoadedStack) -> tuple[str, ...]:
     """Return what the sources say of themselves: it holds for what is made of them."""
     said = dict.fromkeys((*one.stack.notes, *other.stack.notes))
-    return tuple(note for note in said if note not in (CORRECTED, NOT_CORRECTED))
+    return tuple(note for note in said if not note.startswith((CORRECTED, NOT_CORRECTED)))
 
 
 # --- grids -------------------------------------------------------------------------------------------------------
@@ -216,23 +233,35 @@ def _type_of(first: np.ndarray, second: np.ndarray) -> tuple[np.dtype, float]:
 
 
 def _windows(array: np.ndarray, post: np.ndarray, padding: Padding | None) -> tuple[Window, ...]:
-    """Return the enhancement from 0 up, and a signed window centred at 0.
+    steps = tuple(max(1, size // wanted) for size, wanted in zip(array.shape, _SAMPLE_STEPS, strict=True))
+    cut = tuple(slice(step // 2, None, step) for step in steps)
+    values = array[cut].astype(np.float64)
+    if padding is not None:
+        values[values <= padding.high] = np.nan
+    return enhancement_windows(values, post[cut].astype(np.float64), whole=array.dtype.kind == "i")
+
+
+def enhancement_windows(difference: np.ndarray, post: np.ndarray, *, whole: bool = True) -> tuple[Window, ...]:
+    """Return a window for enhancement from 0 up, and a signed one centred at 0.
 
     The top is a percentile of the positive differences in tissue, so that noise stays dark and a lesion is not flat
     white.
+
+    Parameters
+    ----------
+    difference, post
+        Post minus pre and post-contrast values at the same places, any shape; what is not finite is left out.
+    whole
+        Whether values are whole numbers, and so the top of the window.
     """
-    steps = tuple(max(1, size // wanted) for size, wanted in zip(array.shape, _SAMPLE_STEPS, strict=True))
-    cut = tuple(slice(step // 2, None, step) for step in steps)
-    values, tissue = array[cut].ravel().astype(np.float64), post[cut].ravel().astype(np.float64)
+    values, tissue = difference.ravel(), post.ravel()
     kept = np.isfinite(values) & np.isfinite(tissue)
-    if padding is not None:
-        kept &= values > padding.high
     values, tissue = values[kept], tissue[kept]
     if tissue.size:
         values = values[tissue > _TISSUE * float(np.percentile(tissue, 99))]
     positive = values[values > 0] if (values > 0).any() else np.abs(values[values != 0])
     top = float(np.percentile(positive, _HIGH_PERCENT)) if positive.size else 1.0
-    top = float(np.ceil(top)) if array.dtype.kind == "i" else top
+    top = float(np.ceil(top)) if whole else top
     exact = VoiFunction.LINEAR_EXACT
     return (
         Window(top / 2, top, exact, "Enhancement", "computed"),

@@ -16,7 +16,7 @@ from app.studies.pixels import voi
 from app.studies.series import mammography
 from app.studies.series.facts import facts_of
 from app.studies.series.geometry import geometry_of
-from app.studies.series.views import is_mammographic
+from app.studies.series.views import is_mammographic, side_and_view
 from app.studies.study import Frame, SeriesKind, Stack, Study
 from inference.progress import Progress
 from viewer.presentation import Presentation, VoiFunction, Window
@@ -120,7 +120,8 @@ def load_stack(
     breast = None
     if is_mammographic(series):
         spacing = stack.spacing_mm or (1.0, 1.0, 1.0)
-        breast = breast_region_of(shown, presentation, (spacing[1], spacing[2]), raw=stack.raw)
+        oblique = side_and_view(series)[1] in ("MLO", "LMO")
+        breast = breast_region_of(shown, presentation, (spacing[1], spacing[2]), raw=stack.raw, oblique=oblique)
     progress.report(1.0, "Loaded")
     return LoadedStack(
         stack=replace(stack, notes=(*stack.notes, *notes)) if notes else stack,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,13 +14,18 @@ if TYPE_CHECKING:
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
-def write_nifti(path: Path, volume: Volume) -> None:
+COMMENT = 6  # code of a header extension that holds plain text
+
+
+def write_nifti(path: Path, volume: Volume, notes: Iterable[str] = ()) -> None:
     """Write a volume as NIfTI-1; folders are made where they are missing.
 
     Parameters
     ----------
     volume
         Array (slice k, row j, column i), affine (k, j, i, 1) to LPS mm.
+    notes
+        Sentences kept in the header as a comment: how the volume was made.
     """
     import nibabel
 
@@ -27,5 +33,8 @@ def write_nifti(path: Path, volume: Volume) -> None:
     array = np.asarray(volume.array)
     image = nibabel.Nifti1Image(array.transpose(2, 1, 0), affine, dtype=array.dtype)
     image.header.set_xyzt_units("mm")
+    if text := "\n".join(notes):
+        image.header["descrip"] = b"BreastLens, research use only"
+        image.header.extensions.append(nibabel.nifti1.Nifti1Extension(COMMENT, text.encode()))
     path.parent.mkdir(parents=True, exist_ok=True)
     nibabel.save(image, path)

@@ -10,8 +10,10 @@ from app.studies.errors import StudyError
 from app.studies.study import Study
 
 if TYPE_CHECKING:
+    from app.studies.dynamic_windows import DynamicWindows
     from app.studies.load import LoadedStack
     from inference.prepare.register import Correction
+    from inference.progress import Progress
 
 
 def sources_of(uid: str) -> tuple[str, ...]:
@@ -46,7 +48,14 @@ def _label(study: Study, uid: str) -> str:
     return study.series_of(uid)[0].label if place is None else place[0].phases[place[1]].label
 
 
-def make(study: Study, uid: str, sources: Sequence[LoadedStack], correction: Correction | None) -> LoadedStack:
+def make(
+    study: Study,
+    uid: str,
+    sources: Sequence[LoadedStack],
+    correction: Correction | None,
+    windows: DynamicWindows | None = None,
+    progress: Progress | None = None,
+) -> LoadedStack:
     """Make a derived image.
 
     Parameters
@@ -55,6 +64,8 @@ def make(study: Study, uid: str, sources: Sequence[LoadedStack], correction: Cor
         In the order of :func:`sources_of`.
     correction
         How ``of`` moved against ``reference``; only a motion-corrected phase needs it.
+    windows
+        Give all subtractions of a dynamic series the same window.
 
     Raises
     ------
@@ -68,11 +79,12 @@ def make(study: Study, uid: str, sources: Sequence[LoadedStack], correction: Cor
     title = title_of(study, uid)
     of, reference = sources
     if derived.kind is DerivedKind.SUBTRACTION:
-        return derive.subtract(of, reference, uid, title, motion_corrected=derived.motion_corrected)
+        shared = windows.of_subtraction(study, uid, sources) if windows is not None else ()
+        return derive.subtract(of, reference, uid, title, motion_corrected=derived.motion_corrected, windows=shared)
     if correction is None:
         raise StudyError(
             f"{_label(study, derived.of).capitalize()} has not been registered to "
             f"{_label(study, derived.reference)} yet, so there is no motion-corrected image of it.",
             "Start the motion correction (Ctrl+M), or show the subtraction without it.",
         )
-    return derive.corrected(of, reference, correction, uid, title)
+    return derive.corrected(of, reference, correction, uid, title, progress)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
+from app.studies.hanging.sides import breasts_of
 from app.studies.load import load_stack, middle_slice
 from app.studies.study import Study
 from viewer.windowing import render_grey
@@ -28,7 +31,7 @@ def thumbnail(study: Study, stack_uid: str, size: int = 96) -> np.ndarray:
     StudyError
         If the slice cannot be read.
     """
-    loaded = load_stack(middle_slice(study, stack_uid), stack_uid, background=True)
+    loaded = load_stack(_telling_slice(study, stack_uid), stack_uid, background=True)
     values = np.asarray(loaded.volume.array)[0]
     if values.ndim == 3:
         return _shrunk(_eight_bit(values), loaded.stack.spacing_mm, size)
@@ -36,6 +39,22 @@ def thumbnail(study: Study, stack_uid: str, size: int = 96) -> np.ndarray:
     step = max(1, min(values.shape) // (4 * size))
     grey = render_grey(np.ascontiguousarray(values[::step, ::step]), loaded.presentation)
     return _shrunk(grey, loaded.stack.spacing_mm, size)
+
+
+def _telling_slice(study: Study, stack_uid: str) -> Study:
+    """Return the study with one slice of a stack: the middle one, of a sagittal volume of both breasts through one.
+
+    The middle of such a volume is the breast bone.
+    """
+    series, stack = study.series_of(stack_uid)
+    start = breasts_of(series, stack)[0].start_mm
+    placed = [frame for frame in stack.frames if frame.index >= 0 and frame.position_mm is not None]
+    if start is None or not placed:
+        return middle_slice(study, stack_uid)
+    x_mm = start[0]
+    nearest = min(placed, key=lambda frame: abs((frame.position_mm or (0.0,))[0] - x_mm))
+    alone = replace(stack, frames=(nearest,), notes=())
+    return replace(study, series=(replace(series, stacks=(alone,)),), dynamics=())
 
 
 def _eight_bit(colour: np.ndarray) -> np.ndarray:

@@ -45,10 +45,8 @@ _FROM_THE_SIDE = frozenset(("MLO", "LMO", "ML", "LM"))
 USUAL_WALL: dict[str, ScreenWall] = {"R": "right", "L": "left"}
 _MIRROR: Turn = ((-1, 0), (0, 1))
 _HALF: Turn = ((-1, 0), (0, -1))
-_UPSIDE_DOWN = (
-    "By its Patient Orientation this picture is stored upside down, or it is the other breast: turned by a half. Check "
-    "the marker in the picture."
-)
+CHECK = "Check the marker."
+_UPSIDE_DOWN = "By its Patient Orientation stored upside down, or the other breast: turned by a half. Check the marker."
 
 
 @dataclass(frozen=True)
@@ -125,12 +123,9 @@ def _by_letters(stated: tuple[Edge, Edge], wanted: ScreenWall, side: str, letter
         of_head = any(letter.startswith("H") for letter in letters or ())
         return Hung(turn, wanted, notes=() if turn != _HALF or of_head else (_UPSIDE_DOWN,))
     if _names_other_breast(letters, side):
-        note = (
-            f"The file says {_breast(side)}, but its orientation is that of the other one: hung as stored, not "
-            "mirrored. Check the marker in the picture."
-        )
+        note = f"File: {_breast(side)}; orientation tag of the other one. Hung as stored, not mirrored. {CHECK}"
         return Hung(UPRIGHT, stated[0] if stated[0] in ("left", "right") else "", notes=(note,))
-    return Hung(turn, wanted, notes=("Stored mirrored, by its Patient Orientation: mirrored back for display.",))
+    return Hung(turn, wanted, notes=("Stored mirrored, by its Patient Orientation: mirrored back.",))
 
 
 def _names_other_breast(letters: EdgeLetters | None, side: str) -> bool:
@@ -150,20 +145,15 @@ def _by_picture(
     doubtful = stated is not None
     turn, how = _fitted(seen, wanted, muscle)
     told = _told(stated, seen, said)
-    if said.flipped and how in ("opposite", "turned upside down"):
-        note = (
-            f"All breasts of this exam are stored facing one way, chest wall at the {seen}: the {_breast(said.side)} is "
-            "a mirrored copy, mirrored back. Check the marker in the picture."
-        )
-        return Hung(_MIRROR, wanted, doubtful, (note,))
     if how != "opposite":
-        note = f"{told}: hung by the picture{how and f', {how}'}. Check the marker in the picture."
+        note = f"{told}. Hung by the picture{how and f', {how}'}. {CHECK}"
         return Hung(turn, wanted, doubtful, (note,) if how or doubtful else ())
-    if said.by_name or (stated is not None and stated[0] == wanted):
-        note = f"{told}: hung by the picture, mirrored. Check the marker in the picture."
+    if said.flipped:
+        note = f"All breasts of this exam face one way: {_breast(said.side)} mirrored back. {CHECK}"
         return Hung(_MIRROR, wanted, doubtful, (note,))
-    why = "The side may be wrong or the picture mirrored; check the marker."
-    note = f"{told}: hung as stored, not mirrored. {why}"
+    if said.by_name or (stated is not None and stated[0] == wanted):
+        return Hung(_MIRROR, wanted, doubtful, (f"{told}. Hung mirrored. {CHECK}",))
+    note = f"{told}. Wrong side or mirrored: hung as stored, not mirrored. {CHECK}"
     return Hung(UPRIGHT, seen if seen in ("left", "right") else "", doubtful, (note,))
 
 
@@ -181,10 +171,10 @@ def _fitted(seen: Edge, wanted: ScreenWall, muscle: str) -> tuple[Turn, str]:
 
 
 def _told(stated: tuple[Edge, Edge] | None, seen: Edge, said: _Said) -> str:
+    """Return what the file says against what the picture shows, in few words: it stands in the pane."""
     if stated is not None:
-        return f"The file says that the chest wall is at the {stated[0]}, the picture shows it at the {seen}"
-    teller = "The file's name" if said.by_name else "The file"
-    return f"{teller} says {_breast(said.side)} and not which way round; the picture shows the chest wall at the {seen}"
+        return f"Orientation tag: chest wall {stated[0]}; picture: {seen}"
+    return f"{'Name' if said.by_name else 'File'}: {_breast(said.side)}; picture: wall {seen}"
 
 
 def _breast(side: str) -> str:

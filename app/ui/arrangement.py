@@ -56,6 +56,7 @@ def _slot_values(slot: Slot) -> dict[str, Any]:
     return {
         "title": slot.title, "plane": slot.plane, "slab": slab, "chest_wall": slot.chest_wall, "group": slot.group,
         "zoom": slot.zoom, "follows": slot.follows, "link": slot.link, "start_mm": slot.start_mm,
+        "only_map": slot.only_map,
     }  # fmt: skip
 
 
@@ -73,6 +74,7 @@ def slot_of(uid: str | None, values: Mapping[str, Any]) -> Slot:
         follows=bool(values.get("follows")),
         start_mm=_point_of(values.get("start_mm")),
         link=str(values.get("link", "")),
+        only_map=str(values.get("only_map", "")),
     )
 
 

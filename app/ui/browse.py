@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.studies.hanging.mammography import mammograms_of
+from app.studies.hanging.sides import breasts_of
 from app.studies.study import Dynamic, Series, Stack, Study
 from app.ui.wording import day, person_name, phase_title, series_title, stack_summary
 
@@ -67,7 +68,9 @@ def _dynamic(study: Study, dynamic: Dynamic) -> Row:
     times = "times unknown" if not dynamic.times_known else ""
     said = (f"{len(phases)} phases", made, times, f"by {dynamic.key.split(' (')[0]}")
     subtitle = " · ".join(part for part in said if part)
-    return Row("dynamic", "Dynamic series", subtitle, dynamic.uid, study.uid, tip.strip(), phases)
+    (breast, *further) = breasts_of(*study.series_of(dynamic.phases[0].stack_uid))
+    title = f"{breast.side} dynamic series" if breast.side and not further else "Dynamic series"
+    return Row("dynamic", title, subtitle, dynamic.uid, study.uid, tip.strip(), phases)
 
 
 def _subtractions(dynamic: Dynamic) -> str:
@@ -89,6 +92,6 @@ def _stacks_outside(study: Study) -> list[Row]:
 def _stack(study: Study, series: Series, stack: Stack, title: str = "") -> Row:
     name = title or series_title(series)
     if not title and len(series.stacks) > 1 and stack.title and stack.title not in name:
-        name = f"{name} · {stack.title}"
+        name = f"{name} · {stack.title.removeprefix(series.label).removeprefix(' · ')}"
     tip = "\n".join((series.description or name, *series.notes, *stack.notes))
     return Row("stack", name, stack_summary(series, stack), stack.uid, study.uid, tip)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QButtonGroup, QComboBox, QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.ui import theme
@@ -22,6 +23,7 @@ class CompareCard(QFrame):
         super().__init__(parent)
         self.setObjectName("card")
         self.display, self.comparison = display, display.comparison
+        self._soon = QTimer(self, singleShot=True, interval=0, timeout=self.refresh)
         self.other = QComboBox()
         self.other.setAccessibleName("Compare with")
         self.other.setToolTip(
@@ -41,15 +43,28 @@ class CompareCard(QFrame):
             group.addButton(made)
             modes.addWidget(made)
             self._buttons[mode] = made
+        self.beside = QPushButton("Side by side")
+        self.beside.setProperty("compact", True)
+        self.beside.setToolTip("Both in two linked panes  (Ctrl+Shift+J)")
+        self.beside.clicked.connect(self._show_beside)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 12, 12, 12)
         layout.setSpacing(theme.SPACE)
         layout.addWidget(theme.label("Compare with", "quiet"))
         layout.addWidget(self.other)
         layout.addLayout(modes)
+        layout.addWidget(self.beside)
         display.focus_changed.connect(self.refresh)
         self.comparison.changed.connect(self.refresh)
-        display.session.readings.changed.connect(self.refresh)
+        session = display.session
+        for signal in (
+            session.readings.changed,
+            session.overlays.changed,
+            session.kinetics.changed,
+            session.correction_changed,
+            session.images.changed,
+        ):
+            signal.connect(lambda *_: self._soon.start())
         self.refresh()
 
     def refresh(self) -> None:
@@ -60,21 +75,26 @@ class CompareCard(QFrame):
             self.other.clear()
             for title, key in rows:
                 self.other.addItem(title, key)
-        choice = self.comparison.choice
+        on = self.comparison.compares_active
+        choice = self.comparison.choice if on or not self.comparison.mode else None
         if choice is not None:
             self.other.setCurrentIndex(self.other.findData(choice.key))
         self.setVisible(bool(found))
         maps = any(one.is_map for one in found)
         for mode, made in self._buttons.items():
-            made.setChecked(mode == self.comparison.mode)
+            made.setChecked(mode == (self.comparison.mode if on else ""))
             made.setVisible(mode != "difference" or maps)
+        self.beside.setVisible(bool(found))
 
     def _choose(self) -> None:
         self.comparison.start(self.comparison.mode or "swipe", self.other.currentData())
 
+    def _show_beside(self) -> None:
+        self.comparison.beside(self.other.currentData() or "")
+
     def _set(self, mode: str) -> None:
         if not mode:
             self.comparison.stop()
-        elif mode != self.comparison.mode:
+        elif mode != self.comparison.mode or not self.comparison.compares_active:
             self.comparison.start(mode, self.other.currentData() or "")  # type: ignore[arg-type]
         self.refresh()

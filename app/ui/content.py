@@ -10,7 +10,9 @@ from app.studies.derived import base_uid
 from app.studies.framing import framing_of, letters_of
 from app.studies.hanging import Slot
 from app.studies.hanging.mammography import view_label_of
-from app.studies.study import Study
+from app.studies.hanging.sides import side_shown
+from app.studies.study import Series, SeriesKind, Study
+from app.ui.comparing import only_map
 from app.ui.layers import box_shapes, heatmap_layers, newest, proposals
 from app.ui.wording import day, person_name, phase_title, series_title, spacing_text
 from viewer.layers.types import (
@@ -23,6 +25,7 @@ from viewer.layers.types import (
     MeasurementShape,
     PaneContent,
 )
+from viewer.slab import Slab
 
 if TYPE_CHECKING:
     from app.ai_state import Reading
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
     from app.workspace.taxonomy import Taxonomy
 
 NOTES_SHOWN = 2
-OF_A_PRIOR = "AI: open this exam to see"
+OF_A_PRIOR = "AI: open the exam to see"
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,8 @@ class Scene:
     ----------
     reading
         What the AI says of the slice; None for an image of a prior exam, whose results are not at hand.
+    slab
+        Projection on show, None for single slices.
     flipped
         Side whose images are mirrored copies by the evidence of the whole exam (:mod:`app.studies.exam_walls`).
     """
@@ -82,6 +87,7 @@ class Scene:
     layers: Mapping[str, Mapping[str, Any]]
     taxonomy: Taxonomy | None
     overlay: Overlay = NO_OVERLAY
+    slab: Slab | None = None
     compare: Compare | None = None
     flipped: str = ""
 
@@ -92,9 +98,9 @@ def pane_content(scene: Scene) -> PaneContent:
     frame_uid = loaded.volume.frame_of_reference_uid or ""
     series, _ = scene.study.series_of(loaded.stack.uid)
     framing, framing_notes = framing_of(loaded, series, scene.slot, scene.flipped)
-    return PaneContent(
+    content = PaneContent(
         image=replace(image_layer(loaded), row_letters=letters_of(loaded, series, scene.slot)),
-        heatmaps=(*heatmap_layers(scene.stored, frame_uid, scene.layers), *overlay.heatmaps),
+        heatmaps=maps_over(scene),
         masks=overlay.masks,
         boxes=(*box_shapes(scene.boxes, frame_uid, scene.taxonomy), *proposals(scene.stored, frame_uid, scene.boxes)),
         plane=scene.plane,
@@ -102,14 +108,30 @@ def pane_content(scene: Scene) -> PaneContent:
         ai_state=ai_line(scene, frame_uid),
         ai_tone=scene.reading.tone if scene.reading is not None else "quiet",
         notes=notes(loaded, framing_notes),
-        banner=missing_text(loaded, scene.slice_index),
+        banner=missing_text(loaded, scene.slice_index) if scene.slab is None else "",
         class_maps=overlay.class_maps,
         measurements=overlay.measurements,
         framing=framing,
         slab=scene.slot.slab,
-        view_label=view_label_of(series, loaded.stack) + (" prior" if scene.reading is None else ""),
+        view_label=view_label(scene, series),
         compare=scene.compare,
     )
+    return only_map(content, scene.slot.only_map) if scene.slot.only_map else content
+
+
+def view_label(scene: Scene, series: Series) -> str:
+    """Return side and view of a mammogram and whether it is a prior, the side of an MR image of one breast, else ""."""
+    if series.kind is not SeriesKind.MR:
+        return view_label_of(series, scene.loaded.stack) + (" prior" if scene.reading is None else "")
+    _, stack = scene.study.series_of(scene.loaded.stack.uid)
+    thickness = scene.slab.thickness_mm if scene.slab is not None else 0.0
+    return side_shown(series, stack, scene.slice_index, scene.plane, thickness)
+
+
+def maps_over(scene: Scene) -> tuple[HeatmapLayer, ...]:
+    """Return every heat map in the frame of reference of the image, as the user set them."""
+    frame_uid = scene.loaded.volume.frame_of_reference_uid or ""
+    return (*heatmap_layers(scene.stored, frame_uid, scene.layers), *scene.overlay.heatmaps)
 
 
 def image_layer(loaded: LoadedStack) -> ImageLayer:
@@ -161,7 +183,9 @@ def corners(scene: Scene) -> Corners:
     study = scene.study
     shown = scene.loaded.stack
     series, _ = study.series_of(shown.uid)
-    whose = _lines(*dict.fromkeys((person_name(study.patient_name), study.patient_id, day(study.date))))
+    when = day(study.date) if scene.reading is not None else f"PRIOR {day(study.date)}"
+    who = (person_name(study.patient_name), study.patient_id)
+    whose = _lines(*dict.fromkeys((*who, when) if scene.reading is not None else (when, *who)))
     derived = shown.title if shown.uid != base_uid(shown.uid) else ""
     what = _lines(series_title(series), derived or phase_title(study, shown))
     return Corners(

@@ -13,7 +13,7 @@ from app.studies.derived import base_uid
 from app.studies.hanging import Slot
 from app.studies.study import Study
 from app.ui.comparison import Comparison
-from app.ui.content import Overlay, pane_content
+from app.ui.content import Overlay, maps_over, pane_content
 from app.ui.drops import StackDrops
 from app.ui.exam_evidence import ExamEvidence
 from app.ui.hanger import Hanger
@@ -22,8 +22,10 @@ from app.ui.marks import Marks
 from app.ui.scenes import scene_of
 from app.ui.slots import slot_for
 from app.ui.time_steps import TimeSteps
+from app.ui.tomo_marks import TomoMarks
+from app.ui.window_groups import WindowGroups
 from viewer.grid import ViewerGrid
-from viewer.layers.types import PaneContent
+from viewer.layers.types import HeatmapLayer
 from viewer.pane import Pane
 
 REFRESH_MS = 30  # corner texts follow the wheel without costing it a frame
@@ -53,13 +55,13 @@ class Display(QWidget):
         self.grid = ViewerGrid()
         self.slots: list[Slot] = [Slot()] * len(self.grid.panes)
         self._states: dict[int, dict[str, Any]] = {}
-        self._presentations: dict[str, Any] = {}
         self.overlay_sources: list[OverlaySource] = []
         self._stale: set[int] = set()
         self._refresher = QTimer(self, singleShot=True, interval=REFRESH_MS, timeout=self._refresh_stale)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.grid)
+        self.windows = WindowGroups(self)
         self.hanger = Hanger(self)
         self.time = TimeSteps(self)
         self.comparison = Comparison(self)
@@ -67,6 +69,7 @@ class Display(QWidget):
         self.evidence = ExamEvidence(self)
         self._listen()
         self.marks = Marks(self)
+        self.tomo_marks = TomoMarks(self)
         self._drops = StackDrops(self.grid, lambda uid, n: self.show_stack(uid, n))
 
     def _listen(self) -> None:
@@ -250,8 +253,7 @@ class Display(QWidget):
         if state := self._states.pop(n, None):
             pane.restore_view_state(state)
         else:
-            if slot.uid in self._presentations:
-                pane.set_presentation(self._presentations[slot.uid])
+            self.windows.begin(n)
             pane.set_plane(slot.plane)
             pane.set_slab(slot.slab)
             pane.show_zoom(slot.zoom)
@@ -260,11 +262,10 @@ class Display(QWidget):
             self.grid.join(n)
         self._moved(n, None)
 
-    def plain_content(self, n: int) -> PaneContent:
-        """Return the content of a pane that shows an image, without what it is compared with."""
+    def maps_of(self, n: int) -> tuple[HeatmapLayer, ...]:
+        """Return every heat map in the frame of reference of a pane's image, without what it is compared with."""
         scene = scene_of(self, n)
-        assert scene is not None
-        return pane_content(scene)
+        return maps_over(scene) if scene is not None else ()
 
     def title_of(self, n: int) -> str:
         """Return what a pane shows in a few words."""
@@ -278,9 +279,7 @@ class Display(QWidget):
     # -- events ----------------------------------------------------------------------------------------------------
 
     def _take_presentation(self, n: int, presentation: object) -> None:
-        uid = self.slots[n].uid
-        if uid is not None:
-            self._presentations[uid] = presentation
+        self.windows.take(n, presentation)
         self._moved(n, None)
 
     def _take_pane(self, pane: Pane) -> None:

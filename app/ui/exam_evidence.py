@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class ExamEvidence(QObject):
-    """Follows the images of a display's session; refreshes the panes when later images change what earlier ones mean."""
+    """Follows the images of a session; refreshes the panes when later images change what earlier ones mean."""
 
     def __init__(self, display: Display) -> None:
         super().__init__(display)

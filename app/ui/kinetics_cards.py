@@ -21,11 +21,12 @@ from PySide6.QtWidgets import (
 
 from app.session.kinetic_layers import COLOURS
 from app.session.kinetics import Kinetics
-from app.ui import theme
+from app.ui import kinetics_memory, theme
 from app.ui.kinetics_text import HEAD, ORDER
 from app.ui.layers_panel import per_cent_slider
 
 PEAKS = (50, 80, 100)
+GATES = (("initial", "initial peak"), ("highest", "highest phase"))
 NOT_KNOWN = -1
 
 
@@ -50,6 +51,12 @@ class ThresholdCard(QWidget):
         row.addWidget(self.peak, 1)
         self.change = _spin("Plateau, per cent up or down", 0, 50, " %")
         self.change.setPrefix("± ")
+        self.gate = QComboBox()
+        self.gate.setAccessibleName("Enhancement that counts")
+        self.gate.setToolTip("Which enhancement must reach the threshold: of the first two minutes or of any phase")
+        for name, title in GATES:
+            self.gate.addItem(title, name)
+        shrinkable(self.gate)
         self.injected = _spin("Seconds from injection to the start of the first phase after contrast", -1, 600, " s")
         self.injected.setSpecialValueText("not known")
         grid = QGridLayout(self)
@@ -59,7 +66,7 @@ class ThresholdCard(QWidget):
         grid.addWidget(theme.label("Least enhancement", "quiet"), 0, 0, 1, 2)
         grid.addLayout(row, 1, 0, 1, 2)
         for number, (text, widget) in enumerate(
-            (("Plateau", self.change), ("Injected before post 1", self.injected)), start=2
+            (("of the", self.gate), ("Plateau", self.change), ("Injected before post 1", self.injected)), start=2
         ):
             grid.addWidget(theme.label(text, "quiet"), number, 0)
             grid.addWidget(widget, number, 1)
@@ -69,12 +76,16 @@ class ThresholdCard(QWidget):
         self.injected.valueChanged.connect(
             lambda value: kinetics.set_injection(None if value == NOT_KNOWN else float(value))
         )
+        self.gate.activated.connect(lambda _: kinetics.set_thresholds(gate=self.gate.currentData()))
+        kinetics_memory.restore(kinetics)
         kinetics.changed.connect(self.refresh)
         self.refresh()
 
     def refresh(self) -> None:
-        """Show the thresholds in force."""
+        """Show the thresholds in force, and remember them."""
         settings = self._kinetics.settings
+        kinetics_memory.keep(self._kinetics)
+        self.gate.setCurrentIndex(max(0, self.gate.findData(settings.gate)))
         _set(self.peak, round(settings.peak_percent))
         _set(self.change, round(settings.change_percent))
         for choice in self.peaks.buttons():
@@ -93,12 +104,16 @@ class MapsCard(QWidget):
         self._kinetics = kinetics
         self.classes = QCheckBox("Colour map of the classes")
         self.classes.setToolTip("Washout, plateau, persistent over the images  (Shift+U)")
+        self.in_breasts = QCheckBox("Only inside the breasts")
+        self.in_breasts.setToolTip("Leave heart, liver and chest wall uncoloured; the breasts are found in front of it")
         self.parameter = QComboBox()
+        self.parameter.setToolTip("One number per voxel over the images; thresholds hold here too")
         self.parameter.setAccessibleName("Parameter map")
         self.parameter.addItem("No parameter map", "")
         for one in PARAMETERS.values():
             self.parameter.addItem(f"{one.title} ({one.unit})" if one.unit else one.title, one.name)
             self.parameter.setItemData(self.parameter.count() - 1, one.help, Qt.ItemDataRole.ToolTipRole)
+        shrinkable(self.parameter)
         self.state = theme.label(role="small", wrap=True)
         slider, shown = per_cent_slider("opacity", kinetics.opacity, lambda opacity: kinetics.show(opacity=opacity))
         line = QHBoxLayout()
@@ -107,11 +122,12 @@ class MapsCard(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(theme.SPACE)
-        for widget in (self.classes, self.parameter):
+        for widget in (self.classes, self.in_breasts, self.parameter):
             layout.addWidget(widget)
         layout.addLayout(line)
         layout.addWidget(self.state)
         self.classes.toggled.connect(lambda on: kinetics.show(visible=on))
+        self.in_breasts.toggled.connect(lambda on: kinetics.show(in_breasts=on))
         self.parameter.activated.connect(lambda _: kinetics.show(parameter=self.parameter.currentData()))
         kinetics.changed.connect(self.refresh)
         self.refresh()
@@ -121,6 +137,8 @@ class MapsCard(QWidget):
         kinetics = self._kinetics
         with QSignalBlocker(self.classes):
             self.classes.setChecked(kinetics.visible)
+        with QSignalBlocker(self.in_breasts):
+            self.in_breasts.setChecked(kinetics.in_breasts)
         self.parameter.setCurrentIndex(max(0, self.parameter.findData(kinetics.parameter)))
         text = "Computing the maps …" if kinetics.busy else kinetics.map_problem
         self.state.setText(text)
@@ -160,6 +178,12 @@ class ClassTable(QWidget):
                 cell.setText(text)
 
 
+def shrinkable(choice: QComboBox) -> None:
+    """Let a list be narrower than its longest entry, so that the panel fits 300 pixels."""
+    choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    choice.setMinimumContentsLength(6)
+
+
 def swatch(colour: str) -> QPixmap:
     """Return a small square of a class's colour."""
     pixmap = QPixmap(20, 20)
@@ -174,6 +198,7 @@ def _side(column: int) -> Qt.AlignmentFlag:
 
 def _spin(name: str, low: int, high: int, suffix: str) -> QSpinBox:
     spin = QSpinBox()
+    theme.inset(spin)
     spin.setRange(low, high)
     spin.setSuffix(suffix)
     spin.setAccessibleName(name)

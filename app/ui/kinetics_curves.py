@@ -10,16 +10,17 @@ from PySide6.QtWidgets import QButtonGroup, QComboBox, QHBoxLayout, QPushButton,
 from app.session.kinetic_layers import COLOURS
 from app.session.kinetics import Kinetics
 from app.ui import theme
+from app.ui.kinetics_cards import shrinkable
 from app.ui.kinetics_text import verdict
 from app.ui.parts import button
 from inference.errors import HintedError
 
 if TYPE_CHECKING:
-    from inference.kinetics import Curve, Region
+    from inference.kinetics import Curve
     from viewer.curve import CurveLine, CurvePlot
 
 MOST_PINS = 4
-PIN_COLOURS = ("#cc79a7", "#009e73", "#9d8df1", "#b08968")  # none of them a class's colour
+PIN_COLOURS = ("#669999", "#9966cc", "#996633", "#9933ff")  # none of them a class's colour
 AREAS = (((3, 1), "3 × 3 voxels"), ((3, 3), "3 × 3 × 3 voxels"), ((5, 3), "5 × 5 × 3 voxels"), ((1, 1), "1 voxel"))
 Point = tuple[float, float, float]
 
@@ -33,7 +34,6 @@ class CurveCard(QWidget):
         self.live: Curve | None = None
         self.region: Curve | None = None
         self.pins: list[tuple[Point, tuple[int, int], Curve]] = []
-        self._region: Region | None = None
         self._mm: Point | None = None
         self._pins_made = 0
         self.plot: CurvePlot | None = None
@@ -42,6 +42,7 @@ class CurveCard(QWidget):
         self.area.setToolTip("Voxels around the cursor whose mean is drawn")
         for value, title in AREAS:
             self.area.addItem(title, value)
+        shrinkable(self.area)
         self.area.activated.connect(lambda _: self._again())
         self.units = QButtonGroup(self)
         self.legend = theme.label(role="small", wrap=True)
@@ -114,10 +115,9 @@ class CurveCard(QWidget):
             self.live = curve
             self._draw()
 
-    def set_region(self, region: Region | None) -> None:
-        """Draw the mean curve of a region beside the live one."""
-        self._region = region
-        self.region = self._kinetics.curve_of(region) if region is not None else None
+    def set_region(self, curve: Curve | None) -> None:
+        """Draw the mean curve of a region beside the live one, from the next refresh on."""
+        self.region = curve
 
     def pin_curve(self) -> None:
         """Keep the curve under the cursor."""
@@ -153,10 +153,9 @@ class CurveCard(QWidget):
 
     def _work_out_anew(self) -> None:
         try:
-            self.region = self._kinetics.curve_of(self._region) if self._region is not None else None
             anew = [(mm, area, self._kinetics.curve_at(mm, area[1], area[0]), old) for mm, area, old in self.pins]
         except (HintedError, IndexError):  # another study
-            self.region, self._region, anew = None, None, []
+            self.region, anew = None, []
         self.pins = [(mm, area, replace(curve, title=old.title)) for mm, area, curve, old in anew if curve is not None]
 
     def _draw(self) -> None:

@@ -10,19 +10,27 @@ from PySide6.QtGui import QGuiApplication, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.commands import attempt
+from app.session.kinetic_work import BREASTS, breasts, lesion, whole
 from app.ui import theme
-from app.ui.kinetics_cards import ClassTable, MapsCard, ThresholdCard
+from app.ui.kinetics_cards import ClassTable, MapsCard, ThresholdCard, shrinkable
 from app.ui.kinetics_curves import CurveCard
+from app.ui.kinetics_regions import drawn, selected_shape
 from app.ui.kinetics_text import class_rows, csv_text, threshold_text, worst_text
 from app.ui.parts import button, page, rule
 from inference.errors import HintedError
 
 if TYPE_CHECKING:
+    from app.session.kinetic_work import Find
     from app.ui.display import Display
-    from inference.kinetics import ClassReport, Region
+    from inference.kinetics import ClassReport
 
 CURSOR_MS = 16  # one frame
-SCOPES = (("drawn", "Selected box or region"), ("lesion", "Lesion at the cross"), ("whole", "Whole image"))
+SCOPES = (
+    ("drawn", "Selected box or region"),
+    ("lesion", "Lesion at the cross"),
+    *((name, title) for name, (_, title) in BREASTS.items()),
+    ("whole", "Whole image"),
+)
 NO_DYNAMIC = (
     "No dynamic series.\n\nOpen a breast MRI with phases before and after contrast; the curve then follows the cursor."
 )
@@ -34,7 +42,6 @@ class KineticsPanel(QWidget):
     def __init__(self, display: Display, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.display, self.session, self.kinetics = display, display.session, display.session.kinetics
-        self.report: ClassReport | None = None
         self._mm: tuple[float, float, float] | None = None
         self._region_problem = ""
         self._seen: object = None
@@ -51,8 +58,10 @@ class KineticsPanel(QWidget):
         self.curves = CurveCard(self.kinetics)
         self.scope = QComboBox()
         self.scope.setAccessibleName("Region of the table")
+        self.scope.setToolTip("What the table counts; a lesion is half of its own enhancement around the cross")
         for name, title in SCOPES:
             self.scope.addItem(title, name)
+        shrinkable(self.scope)
         self.scope.activated.connect(lambda _: self._choose_scope())
         self.grow = button("Measure", self._choose_scope, tip="Take the region anew, such as after the cross has moved")
         self.table, self.worst = ClassTable(), theme.label(role="small", wrap=True)
@@ -119,55 +128,53 @@ class KineticsPanel(QWidget):
 
     def _choose_scope(self) -> None:
         self._seen = None
-        self.kinetics.start()
         self.refresh()
 
+    @property
+    def report(self) -> ClassReport | None:
+        """What the table shows."""
+        return self.kinetics.measured.report if self.kinetics.measured is not None else None
+
     def _take_region(self) -> None:
-        """Work the table out anew where region, maps or thresholds are others."""
+        """Have the table worked out anew where region, maps or thresholds are others."""
         kinetics, scope = self.kinetics, self.scope.currentData()
-        key = (scope, id(kinetics.maps), kinetics.settings, self._drawn() if scope == "drawn" else None)
-        if key == self._seen:
-            return
-        self._seen, self._region_problem, self.report = key, "", None
-        if kinetics.dynamic is None:
-            return
-        try:
-            region = self._region(scope)
-            self.curves.set_region(region)
-            self.report = kinetics.report_of(region) if region is not None or scope == "whole" else None
-        except HintedError as error:
-            self.curves.set_region(None)
-            self._region_problem = f"{error} {error.hint}"
+        key = (scope, kinetics.computed, kinetics.settings, self._drawn() if scope == "drawn" else None)
+        if key != self._seen:
+            self._seen, self._region_problem = key, ""
+            kinetics.forget_measure()
+            if kinetics.dynamic is not None:
+                try:
+                    kinetics.measure(self._find(scope))
+                except HintedError as error:
+                    self._region_problem = f"{error} {error.hint}"
+        self.curves.set_region(kinetics.measured.curve if kinetics.measured is not None else None)
 
     def _drawn(self) -> object:
         annotations = self.session.annotations
         return (self.display.marks.selected, annotations.boxes, getattr(annotations, "measurements", ()))
 
-    def _region(self, scope: str) -> Region | None:
-        from app.ui.kinetics_regions import lesion_at, region_of, selected_shape
-
-        phases, maps = self.kinetics.phases(), self.kinetics.maps
-        if scope == "drawn" and phases is not None:
-            region = region_of(selected_shape(self.display), phases.pre)
-            self.kinetics.start()
-            return region
-        if scope == "lesion" and maps is not None:
-            place = self.display.pane.cursor_mm or self._mm
-            if place is None:
-                raise HintedError("No place is chosen.", "Click on the lesion first; then press “Measure”.")
-            region, self._region_problem = lesion_at(maps, self.kinetics.settings, place)
-            return region
-        return None
+    def _find(self, scope: str) -> Find:
+        if scope == "whole":
+            return whole
+        if scope in BREASTS:
+            return breasts(scope)
+        if scope == "drawn":
+            return drawn(selected_shape(self.display))
+        place = self.display.pane.cursor_mm or self._mm
+        if place is None:
+            raise HintedError("No place is chosen.", "Click on the lesion first; then press “Measure”.")
+        return lesion(place)
 
     def _fill(self) -> None:
         kinetics, report = self.kinetics, self.report
-        whole = self.scope.currentData() == "whole"
         self.table.setVisible(report is not None)
         if report is not None:
             self.table.fill(class_rows(report))
-        said = worst_text(report, kinetics.settings, whole=whole) if report is not None else ""
-        wait = "Computing the maps …" if kinetics.busy else ""
-        self.worst.setText("\n".join(one for one in (said or wait, self._region_problem) if one))
+        said = worst_text(report, kinetics.settings) if report is not None else ""
+        wait = "Measuring …" if kinetics.measuring else "Computing the maps …" if kinetics.busy else ""
+        note = kinetics.measured.note if kinetics.measured is not None else ""
+        problem = self._region_problem or kinetics.measure_problem
+        self.worst.setText("\n".join(one for one in (said or wait, note, problem) if one))
         self.worst.setVisible(bool(self.worst.text()))
         for one in (self.copy, self.export):
             one.setEnabled(bool(self.curves.curves) or report is not None)
@@ -181,6 +188,10 @@ class KineticsPanel(QWidget):
             return tuple(one for one in (self.kinetics.problem,) if one)
         return (*timing.warnings, timing.basis, self.kinetics.provenance, threshold_text(self.kinetics.settings))
 
+    def _notes_to_take(self) -> tuple[str, ...]:
+        measured = self.kinetics.measured
+        return (*self.note_lines(), *((measured.note,) if measured is not None and measured.note else ()))
+
     # -- taking it away --------------------------------------------------------------------------------------------
 
     def text(self) -> str:
@@ -189,7 +200,7 @@ class KineticsPanel(QWidget):
         if timing is None or dynamic is None:
             return ""
         names = [dynamic.phases[n].label for n in timing.shown]
-        return csv_text(self.curves.curves, self.report, timing, names, self.note_lines())
+        return csv_text(self.curves.curves, self.report, timing, names, self._notes_to_take())
 
     def copy_table(self) -> None:
         """Put curves and table on the clipboard, with tabs between the columns."""

@@ -1,25 +1,22 @@
-"""Regions of kinetics: what the reader drew, or the lesion that grows around the cross, as voxels of the series."""
+"""Regions of kinetics: what the reader drew, as voxels of the series."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from inference.kinetics import KineticsError, Region
 from inference.kinetics import region as regions
 
 if TYPE_CHECKING:
-    from highdicom import Volume
+    from highdicom import Volume, VolumeGeometry
 
+    from app.session.kinetic_work import Computed, Find
     from app.ui.display import Display
-    from inference.kinetics import KineticMaps, KineticSettings
-
-REACH_MM = 30.0  # a lesion larger than 6 cm is cut off and says so
-Point = tuple[float, float, float]
+    from inference.kinetics import KineticSettings
+    from inference.progress import Progress
 
 
-def region_of(shape: Any, grid: Volume, title: str = "") -> Region:
+def region_of(shape: Any, grid: Volume | VolumeGeometry, title: str = "") -> Region:
     """Return the voxels of a box, an ellipse or a freehand region.
 
     Parameters
@@ -62,19 +59,10 @@ def selected_shape(display: Display) -> Any:
     return chosen[0] if chosen else max(drawn, key=lambda one: getattr(one, "created", ""))
 
 
-def lesion_at(maps: KineticMaps, settings: KineticSettings, mm: Point) -> tuple[Region, str]:
-    """Return the connected voxels around a point whose enhancement reaches the threshold, and a note on its limits.
+def drawn(shape: Any) -> Find:
+    """Return what finds the voxels of a box, an ellipse or a freehand region."""
 
-    Raises
-    ------
-    EngineError
-        If nothing near the point enhances enough.
-    """
-    from inference.lesion_region import around, grow
+    def find(computed: Computed, _settings: KineticSettings, _progress: Progress) -> tuple[Region, str]:
+        return region_of(shape, computed.maps.geometry), ""
 
-    gate = maps.initial if settings.gate == "initial" else maps.highest
-    near, sure = around(maps.volume(gate), mm, REACH_MM + 5), around(maps.volume(maps.significant), mm, REACH_MM + 5)
-    enhancing = near.with_array(np.where(sure.array, near.array, np.float32(-100)))
-    grown = grow(enhancing, mm, settings.peak_percent, REACH_MM)
-    note = f"Cut off {REACH_MM:.0f} mm from the cross: vessels or skin may belong to it." if grown.cut_off else ""
-    return regions.mask_region(maps.geometry, grown.mask, "Lesion at the cross"), note
+    return find

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from inference.kinetics import KineticClass
+from inference.kinetics.report import WHOLE
 
 if TYPE_CHECKING:
     from inference.kinetics import ClassReport, Curve, KineticSettings, TimeBase
@@ -59,14 +60,14 @@ def ml_text(ml: float) -> str:
     return f"{ml:.3f}" if ml < 1 else f"{ml:.2f}" if ml < 100 else f"{ml:.0f}"
 
 
-def worst_text(report: ClassReport, settings: KineticSettings, *, whole: bool) -> str:
+def worst_text(report: ClassReport, settings: KineticSettings) -> str:
     """Return worst and most common curve of a region."""
     if report.enhancing == 0:
         return f"Nothing reaches {settings.peak_percent:g} %."
     common = f"most common {report.common.title.lower()}"
-    peak = f"peak +{report.peak_percent:.0f} %"
-    if whole:
-        return f"Heart and vessels are included; {common}."
+    peak = f"highest voxel +{report.peak_percent:.0f} %"
+    if report.title == WHOLE:
+        return f"{common[0].upper()}{common[1:]}; {peak}."
     worst = report.worst.title.lower() if report.worst is not KineticClass.NONE else "none"
     return f"Worst curve: {worst} (≥ {settings.cluster} joined voxels); {common}; {peak}."
 

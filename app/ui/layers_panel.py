@@ -136,5 +136,6 @@ def overlays(display: Display) -> list[tuple[str, str, int]]:
         for position, heatmap in enumerate(one.result.heatmaps):
             if heatmap.volume.frame_of_reference_uid == frame_uid:
                 key = overlay_key(one, heatmap.name)
-                found[key] = (key, heatmap.title, position)
+                title = f"{heatmap.title} · {one.result.provenance.model_id}"
+                found[key] = (key, title, position)
     return list(found.values())

@@ -1,4 +1,4 @@
-"""Lesion table: regions with volume and diameters, and the row that makes a new one."""
+"""Lesion table: regions with volume and diameters, the row that makes a new one, and what can be done with one."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPixmap
 from PySide6.QtWidgets import (
-    QCheckBox,
-    QDoubleSpinBox,
     QHBoxLayout,
     QHeaderView,
     QTableWidget,
@@ -17,11 +15,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.session.regions import Growth, Lesion, Regions
-from app.ui import geometry, theme
+from app.session.regions import Lesion, Regions
+from app.ui import theme
+from app.ui.growth_row import GrowthRow
 from app.ui.parts import button
 
-COLUMNS = ("Region", "Volume", "Longest", "In plane", "Extents")
+COLUMNS = ("Region", "Volume ml", "Longest mm", "In plane mm", "Extents mm")
 TIPS = (
     "Tick to show it as a surface and in the slices. Del removes the selected one.",
     "Voxels times the volume of one voxel",
@@ -40,37 +39,21 @@ class LesionTable(QWidget):
     ----------
     chosen
         uid of the region whose row was activated.
+    export_asked
+        uid of the region to be written to a file.
     """
 
     chosen = Signal(str)
+    export_asked = Signal(str)
 
     def __init__(
         self, regions: Regions, on_grow: Callable[[], object], surface_ml: Callable[[str], float | None]
     ) -> None:
         super().__init__()
         self.regions, self._surface_ml = regions, surface_ml
-        kept = geometry.store()
-        self.per_cent = _spin(10, 1000, 10, float(str(kept.value("volume/per_cent", Growth.per_cent))), " %")
-        self.per_cent.setToolTip("Least enhancement over pre-contrast that belongs to the region")
-        self.per_cent.setAccessibleName("Enhancement threshold")
-        self.reach = _spin(5, 150, 5, float(str(kept.value("volume/reach_mm", Growth.reach_mm))), " mm")
-        self.reach.setToolTip("Greatest distance from the cursor, so that a region cannot run away along a vessel")
-        self.reach.setAccessibleName("Greatest distance")
-        self.strands = QCheckBox(f"Cut vessels < {Growth.strand_mm:.0f} mm")
-        self.strands.setToolTip("Leave strands out that are thinner than this: feeding vessels, but also thin spicules")
-        self.strands.setChecked(str(kept.value("volume/strands", "true")) == "true")
-        self.grow = button(
-            "Outline at cursor", on_grow, tip="Outline what enhances around the cursor; click on the lesion first"
-        )
-        row = QHBoxLayout()
-        row.setSpacing(theme.SPACE)
-        for part in (theme.label("Enhancement ≥", "quiet"), self.per_cent, theme.label("within", "quiet"), self.reach):
-            row.addWidget(part)
-        row.addStretch(1)
-        below = QHBoxLayout()
-        below.addWidget(self.strands)
-        below.addStretch(1)
-        below.addWidget(self.grow)
+        self.making = GrowthRow(on_grow)
+        self.export = button("Export mask…", self._export, tip="Write the selected region as NIfTI for other programs")
+        self.delete = button("Delete", self._remove_selected, tip="Delete the selected region  (Del)")
         self.table = _Table(0, len(COLUMNS))
         self.table.delete_pressed.connect(self._remove_selected)
         self.table.itemChanged.connect(self._tick)
@@ -83,32 +66,50 @@ class LesionTable(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 4, 8, 8)
         layout.setSpacing(theme.SPACE)
-        layout.addLayout(row)
-        layout.addLayout(below)
+        layout.addWidget(self.making)
         layout.addWidget(self.table)
+        below = QHBoxLayout()
+        below.addStretch(1)
+        below.addWidget(self.export)
+        below.addWidget(self.delete)
+        layout.addLayout(below)
+        self.table.itemSelectionChanged.connect(self._enable)
         regions.changed.connect(self.fill)
         self.fill()
 
-    @property
-    def growth(self) -> Growth:
-        """How a region is to be found."""
-        strand_mm = Growth.strand_mm if self.strands.isChecked() else 0.0
-        return Growth(self.per_cent.value(), self.reach.value(), strand_mm)
-
     def fill(self) -> None:
         """List the regions."""
+        chosen = self.selected
         self.table.blockSignals(True)
         self.table.setRowCount(len(self.regions.lesions))
         for row, lesion in enumerate(self.regions.lesions):
             for column, text in enumerate(cells(lesion)):
                 self.table.setItem(row, column, self._item(lesion, column, text))
+        uids = [lesion.uid for lesion in self.regions.lesions]
+        if uids:
+            self.table.selectRow(uids.index(chosen) if chosen in uids else len(uids) - 1)
         self.table.blockSignals(False)
+        self._enable()
         rows = min(len(self.regions.lesions), ROWS_SHOWN)
         self.table.setVisible(rows > 0)
         height = (
             self.table.horizontalHeader().sizeHint().height() + rows * self.table.verticalHeader().defaultSectionSize()
         )
         self.table.setFixedHeight(height + 4)
+
+    @property
+    def selected(self) -> str:
+        """The uid of the selected region, "" for none."""
+        row = self.table.currentRow()
+        return self._uid(row) if row >= 0 else ""
+
+    def _enable(self) -> None:
+        for part in (self.export, self.delete):
+            part.setVisible(self.table.rowCount() > 0)
+            part.setEnabled(bool(self.selected))
+
+    def _export(self) -> None:
+        self.export_asked.emit(self.selected)
 
     def _item(self, lesion: Lesion, column: int, text: str) -> QTableWidgetItem:
         item = QTableWidgetItem(text)
@@ -134,15 +135,8 @@ class LesionTable(QWidget):
             self.regions.show(self._uid(item.row()), visible=item.checkState() is Qt.CheckState.Checked)
 
     def _remove_selected(self) -> None:
-        if self.table.currentRow() >= 0:
-            self.regions.remove(self._uid(self.table.currentRow()))
-
-    def save(self) -> None:
-        """Remember threshold and distance."""
-        kept = geometry.store()
-        kept.setValue("volume/per_cent", self.per_cent.value())
-        kept.setValue("volume/reach_mm", self.reach.value())
-        kept.setValue("volume/strands", "true" if self.strands.isChecked() else "false")
+        if self.selected:
+            self.regions.remove(self.selected)
 
 
 class _Table(QTableWidget):
@@ -157,6 +151,7 @@ class _Table(QTableWidget):
         self.setTabKeyNavigation(False)
         self.verticalHeader().hide()
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        self.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
         self.horizontalHeader().setHighlightSections(False)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -172,18 +167,8 @@ def cells(lesion: Lesion) -> tuple[str, ...]:
     size = lesion.size
     return (
         f"{lesion.title}{' *' if lesion.cut_off else ''}",
-        f"{size.volume_ml:.2f} ml",
-        f"{size.longest_mm:.1f} mm",
-        f"{size.plane_longest_mm:.1f} × {size.plane_perpendicular_mm:.1f} mm",
-        " × ".join(f"{value:.0f}" for value in size.principal_mm) + " mm",
+        f"{size.volume_ml:.2f}",
+        f"{size.longest_mm:.1f}",
+        f"{size.plane_longest_mm:.1f} × {size.plane_perpendicular_mm:.1f}",
+        " × ".join(f"{value:.0f}" for value in size.principal_mm),
     )
-
-
-def _spin(least: float, most: float, step: float, value: float, unit: str) -> QDoubleSpinBox:
-    spin = QDoubleSpinBox()
-    spin.setRange(least, most)
-    spin.setSingleStep(step)
-    spin.setDecimals(0)
-    spin.setSuffix(unit)
-    spin.setValue(value)
-    return spin

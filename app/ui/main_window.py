@@ -22,7 +22,7 @@ from app.ui.layers_panel import LayersPanel
 from app.ui.measurements_panel import MeasurementsPanel
 from app.ui.menus import fill_menus
 from app.ui.notice_bar import ErrorDialog, NoticeBar
-from app.ui.palette import HelpSheet, Palette, command_keys, pane_keys
+from app.ui.palette import HelpSheet, Palette, command_keys, pane_keys, volume_keys
 from app.ui.parts import focus_first
 from app.ui.start_page import StartPage
 from app.ui.status_line import StatusLine
@@ -247,7 +247,8 @@ class MainWindow(QMainWindow):
     def focus_tab(self, number: int) -> None:
         """Bring a tab forward and put the keyboard into it."""
         self.tabs.setCurrentIndex(number)
-        focus_first(self.tabs.currentWidget())
+        if not focus_first(self.tabs.currentWidget()):
+            self.tabs.tabBar().setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def show_palette(self) -> None:
         """Open the command palette."""
@@ -255,7 +256,7 @@ class MainWindow(QMainWindow):
 
     def show_help(self) -> None:
         """Open the help sheet with the keys of window and pane."""
-        HelpSheet([*command_keys(self.commands), *pane_keys()], self).open()
+        HelpSheet([*command_keys(self.commands), *pane_keys(), *volume_keys()], self).open()
 
     # -- events ----------------------------------------------------------------------------------------------------
 

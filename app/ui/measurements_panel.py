@@ -50,6 +50,7 @@ class MeasurementsPanel(QWidget):
         self.note.editingFinished.connect(self._set_note)
         self.empty = theme.label(EMPTY, "quiet", wrap=True)
         self.foot = QWidget()
+        self.foot.setObjectName("page")
         foot = QHBoxLayout(self.foot)
         foot.setContentsMargins(0, 0, 0, 0)
         self.remove = button("Delete", self._delete, tip="Delete the selected measurement  (Del)", icon="trash")

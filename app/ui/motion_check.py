@@ -47,8 +47,7 @@ class _Question:
             for corrected in (False, True)
         ]
         before = derive.subtract(self.post, self.pre, uids[0])
-        progress.report(0.2, "motion-corrected image")
-        moved = derive.corrected(self.post, self.pre, self.correction, uids[1])
+        moved = derive.corrected(self.post, self.pre, self.correction, uids[1], progress=progress.part(0.2, 0.9))
         progress.report(0.9, "subtraction")
         return before, derive.subtract(moved, self.pre, uids[1], motion_corrected=True)
 
@@ -62,7 +61,9 @@ class MotionCheck(QWidget):
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._session = session
+        self._session, self._key = session, f"before/after check {id(self)}"
+        jobs, key = session.jobs, self._key
+        self.destroyed.connect(lambda: jobs.supersede(key))  # nobody waits for it any more
         self._row: PhaseMotion | None = None
         self._pair: tuple[ImageLayer, ImageLayer] | None = None
         self._slice: int | None = None
@@ -103,7 +104,7 @@ class MotionCheck(QWidget):
         """Prepare the check of a phase in the background; nothing is shown of one that is not registered."""
         if row is not None and self._row is not None and row.correction is self._row.correction:
             return
-        self._session.jobs.supersede("motion check")
+        self._session.jobs.supersede(self._key)
         self._row, self._pair = row, None
         if row is None or row.correction is None:
             self._empty("The check is shown when a phase is registered.")
@@ -118,7 +119,7 @@ class MotionCheck(QWidget):
 
     def _prepare(self) -> None:
         row, images = self._row, self._session.images
-        if row is None or row.correction is None or any(j.key == "motion check" for j in self._session.jobs.active):
+        if row is None or row.correction is None or any(j.key == self._key for j in self._session.jobs.active):
             return
         post, pre = images.loaded(row.stack_uid), images.loaded(row.reference_uid)
         for uid, loaded in ((row.stack_uid, post), (row.reference_uid, pre)):
@@ -129,7 +130,7 @@ class MotionCheck(QWidget):
         if post is None or pre is None:
             return
         question = _Question(post, pre, row.correction, row)
-        job = Job("Before/after check", question.answer, "motion check", self._take, self._refused, quiet=True)
+        job = Job("Before/after check", question.answer, self._key, self._take, self._refused, quiet=True)
         self._session.jobs.start(job)
 
     def _take(self, pair: tuple[LoadedStack, LoadedStack]) -> None:

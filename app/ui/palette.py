@@ -208,6 +208,13 @@ def pane_keys() -> list[tuple[str, list[tuple[str, str]]]]:
     return list(grouped.items())
 
 
+def volume_keys() -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return group title and (key or mouse, title) of what the volume view obeys."""
+    from viewer.keys import VOLUME_KEYS
+
+    return [("Volume view", list(VOLUME_KEYS))]
+
+
 def command_keys(table: CommandTable) -> list[tuple[str, list[tuple[str, str]]]]:
     """Return group title and (key, title) of every command that has a key."""
     return [

@@ -37,16 +37,16 @@ def page() -> tuple[QScrollArea, QVBoxLayout]:
     return area, layout
 
 
-def focus_first(panel: QWidget) -> None:
-    """Put the keyboard into the first part of a panel that takes it, or into the panel itself."""
+def focus_first(panel: QWidget) -> bool:
+    """Put the keyboard into the first part of a panel that takes it; False where none does now."""
     part = panel.nextInFocusChain()
     while part is not None and part is not panel:
         takes = bool(part.focusPolicy() & Qt.FocusPolicy.TabFocus) and not isinstance(part, QScrollArea)
         if takes and panel.isAncestorOf(part) and part.isEnabled() and part.isVisibleTo(panel):
             part.setFocus(Qt.FocusReason.ShortcutFocusReason)
-            return
+            return True
         part = part.nextInFocusChain()
-    panel.setFocus(Qt.FocusReason.ShortcutFocusReason)
+    return False
 
 
 def clear(layout: QVBoxLayout | QHBoxLayout) -> None:

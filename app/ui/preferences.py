@@ -125,6 +125,7 @@ def editor(setting: Field, value: Any) -> tuple[QWidget, Callable[[], Any]]:
 
 def _number(setting: Field, value: float) -> tuple[QWidget, Callable[[], Any]]:
     spin = QDoubleSpinBox() if isinstance(value, float) else QSpinBox()
+    theme.inset(spin)
     low, high = setting.metadata.get("range", (0, 10**6))
     spin.setRange(low, high)  # type: ignore[arg-type]
     if isinstance(spin, QDoubleSpinBox):

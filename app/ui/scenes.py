@@ -28,6 +28,7 @@ def scene_of(display: Display, n: int) -> Scene | None:
         loaded=loaded,
         slot=slot,
         plane=pane.plane if same else slot.plane,
+        slab=pane.slab if same else slot.slab,
         slice_index=index,
         reading=session.readings.of(base_uid(slot.uid), -1 if index is None else index) if own else None,
         boxes=session.annotations.boxes if own else (),

@@ -65,6 +65,7 @@ class SpacingDialog(Dialog):
 def spacing_box(name: str, value: float) -> QDoubleSpinBox:
     """Return a field for a length in millimetres; empty while nothing is known."""
     box = QDoubleSpinBox()
+    theme.inset(box)
     box.setAccessibleName(name)
     box.setToolTip(f"{name} in millimetres")
     box.setDecimals(4)

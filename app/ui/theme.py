@@ -11,7 +11,7 @@ from pathlib import Path
 import shiboken6
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QColor, QIcon, QPalette
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QWidget
+from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QApplication, QLabel, QWidget
 
 import resources
 
@@ -117,6 +117,11 @@ def label(text: str = "", role: str = "", *, wrap: bool = False) -> QLabel:
         made.setProperty("role", role)
     made.setWordWrap(wrap)
     return made
+
+
+def inset(spin: QAbstractSpinBox) -> None:
+    """Set the text of a number as far in as that of other fields; Qt ignores the style sheet's padding there."""
+    spin.lineEdit().setTextMargins(6, 0, 6, 0)
 
 
 def retone(widget: QWidget, tone: str) -> None:

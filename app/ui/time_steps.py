@@ -36,7 +36,11 @@ class TimeSteps(QObject):
 
     def follow_correction(self) -> None:
         """Show subtractions with or without motion correction, as is in use now."""
-        self._display.replace_slots(with_correction(self._display.slots, self._in_use))
+        display, images = self._display, self._display.session.images
+        display.replace_slots(with_correction(display.slots, self._in_use))
+        for uid in display.visible_uids:
+            if uid is not None and images.awaited(uid):  # made with another correction, so it was let go
+                images.request(uid)
 
     def _in_use(self, of: str, reference: str) -> bool:
         return self._display.session.images.correction(of, reference) is not None

@@ -18,17 +18,18 @@ from viewer.presentation import Presentation
 from viewer.presets import PRESETS
 
 NARROW, WORDS = 80, 1560  # logical pixels: a picker at its narrowest, the bar from which every word fits
-SPARED = (("hang.", 1340), ("edit.", 1200))  # buttons that a bar narrower than this leaves to menus and keys
 MEASURING = tuple(f"tool.{name}" for name, *_ in TOOLS if name in MEASURE_TOOLS)
 LAYING = tuple(f"view.layout_{name}" for name, *_ in (*LAYOUTS, *MORE_LAYOUTS))
 GROUPS = {MEASURING: "Measuring tools", LAYING: "Layout"}
-SETS = (
+HANGING, EDITING = ("hang.previous", "hang.next", "hang.prior"), ("edit.undo", "edit.redo")
+SPARED = {HANGING: 1340, EDITING: 1160}  # sets of buttons that a bar narrower than this leaves to menus and keys
+SETS: tuple[tuple[str | tuple[str, ...], ...], ...] = (
     ("file.open_folder",),
     (*(f"tool.{name}" for name, *_ in TOOLS if name not in MEASURE_TOOLS), MEASURING),
     (LAYING,),
-    ("hang.previous", "hang.next", "hang.prior"),
+    HANGING,
     ("view.linked", "view.overlays", "image.cine"),
-    ("edit.undo", "edit.redo"),
+    EDITING,
 )
 
 
@@ -45,6 +46,7 @@ class ToolBar(QWidget):
         self._row.setContentsMargins(8, 0, 16, 0)
         self._row.setSpacing(4)
         self._buttons: dict[str, QToolButton] = {}
+        self._rules: dict[object, QWidget] = {}
         for ids in SETS:
             for command_id in ids:
                 self._row.addWidget(
@@ -52,8 +54,9 @@ class ToolBar(QWidget):
                     if isinstance(command_id, str)
                     else GroupButton(table, command_id, GROUPS[command_id])
                 )
-            self._add_rule()
+            self._rules[ids] = self._add_rule()
         self.step_picker = self._picker("Step of the hanging protocol  (Q, Shift+Q)", 184)
+        self.step_picker.setPlaceholderText("Hanging")
         self.step_picker.activated.connect(self._choose_step)
         self._row.addWidget(self.step_picker, 3)
         self.window_picker = self._picker(
@@ -80,10 +83,14 @@ class ToolBar(QWidget):
         self._fill_steps()
         self.refresh()
 
-    def _add_rule(self) -> None:
-        self._row.addSpacing(4)
-        self._row.addWidget(rule(vertical=True))
-        self._row.addSpacing(4)
+    def _add_rule(self) -> QWidget:
+        line = QWidget()
+        line.setFixedSize(9, 24)
+        row = QHBoxLayout(line)
+        row.setContentsMargins(4, 0, 4, 0)
+        row.addWidget(rule(vertical=True))
+        self._row.addWidget(line)
+        return line
 
     def _button(self, command_id: str) -> QToolButton:
         made = QToolButton()
@@ -116,10 +123,9 @@ class ToolBar(QWidget):
         beside, icon = Qt.ToolButtonStyle.ToolButtonTextBesideIcon, Qt.ToolButtonStyle.ToolButtonIconOnly
         for button in (self._analyse, self.slab_button):
             button.setToolButtonStyle(beside if self.width() >= WORDS else icon)
-        for start, width in SPARED:
-            for command_id, button in self._buttons.items():
-                if command_id.startswith(start):
-                    button.setVisible(self.width() >= width)
+        for ids, width in SPARED.items():
+            for part in (*(self._buttons[one] for one in ids), self._rules[ids]):
+                part.setVisible(self.width() >= width)
         super().resizeEvent(event)
 
     def refresh(self) -> None:

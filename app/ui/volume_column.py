@@ -25,17 +25,25 @@ class VolumeColumn(QObject):
         self._width = _whole(kept.value("volume/width", 0))
         self._awaited = str(kept.value("volume/open", "false")) == "true"
         panel.opened.connect(self._open)
-        panel.closing.connect(self._keep_width)
+        panel.closing.connect(self._close)
         panel.session.library.study_changed.connect(self._reopen)
 
     def _open(self) -> None:
         sizes = self._splitter.sizes()
         images = self._place - 1
         room = sizes[images] + sizes[self._place]
-        least = self._splitter.widget(images).minimumSizeHint().width()
+        beside = self._splitter.widget(images)
+        least = beside.minimumSizeHint().width() if beside is not None else 0
         wanted = self._width or round(SHARE * room)
         width = max(min(wanted, room - least), self._panel.minimumSizeHint().width(), self._panel.minimumWidth())
         sizes[images], sizes[self._place] = max(room - width, 1), width
+        self._splitter.setSizes(sizes)
+
+    def _close(self) -> None:
+        self._keep_width()
+        sizes = self._splitter.sizes()
+        sizes[self._place - 1] += sizes[self._place]
+        sizes[self._place] = 0
         self._splitter.setSizes(sizes)
 
     def _keep_width(self) -> None:

@@ -1,4 +1,4 @@
-"""Controls of the volume view: way of drawing, image, sides, brightness, threshold and opacity."""
+"""Controls of the volume view: image, way of drawing, sides, brightness, cut at the back, threshold and opacity."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QGridLayout,
     QHBoxLayout,
@@ -23,16 +24,18 @@ from viewer.volume3d.navigation import HELP
 from viewer.volume3d.orbit import STANDARD
 from viewer.volume3d.scene import MODES, Mode
 
-SLIDERS = {  # name: title, tip, least, most, default in per cent
+SLIDERS = {  # name: title, tip, least, most, default in per cent; in the order of the rows, two in each
     "brightness": ("Brightness", "How bright enhancement is drawn; 100 % is the window of the slices", 25, 400, 100),
-    "threshold": ("Threshold", "Shaded: from which part of the window on tissue is seen", 0, 100, 25),
-    "opacity": ("Opacity", "Shaded: how opaque the brightest tissue is", 5, 100, 85),
+    "cut": ("Cut back", "Cut away so much of the depth from the back: heart and chest wall hide the breasts", 0, 90, 0),
+    "threshold": ("Threshold", "From which part of the window on tissue is seen", 0, 100, 25),
+    "opacity": ("Opacity", "How opaque the brightest tissue is", 5, 100, 85),
 }
 ONLY_SHADED = ("threshold", "opacity")
+KEPT = ("brightness", "threshold", "opacity")  # a cut belongs to one patient
 
 
 class VolumeControls(QWidget):
-    """Two rows over the view; they remember what was chosen.
+    """Rows over the view; they remember what was chosen.
 
     Attributes
     ----------
@@ -50,38 +53,56 @@ class VolumeControls(QWidget):
 
     def __init__(self, on_snapshot: Callable[[], object], on_close: Callable[[], object]) -> None:
         super().__init__()
-        kept = geometry.store()
-        self.mode_picker = QComboBox()
-        self.mode_picker.setToolTip(
-            "MIP: the brightest value along each line of sight. Shaded: tissue under a lamp  (M)"
-        )
-        self.mode_picker.setAccessibleName("Way of drawing")
-        for name, title in MODES:
-            self.mode_picker.addItem(title, name)
-        self.mode_picker.setCurrentIndex(max(self.mode_picker.findData(str(kept.value("volume/mode", "mip"))), 0))
-        self.source = QComboBox()
-        self.source.setToolTip("Which image is shown as a volume")
-        self.source.setAccessibleName("Image")
-        self.source.setMinimumWidth(90)
-        self.source.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.source.activated.connect(lambda _: self.source_chosen.emit())
-        row = QHBoxLayout()
-        row.setSpacing(4)
-        row.addWidget(self.mode_picker)
-        row.addWidget(self.source, 1)
+        self.mode_picker = self._mode_picker()
+        self.source = self._source()
+        self.breasts = self._breasts()
+        self.sliders = {name: self._slider(name) for name in SLIDERS}
+        self._titles = {name: theme.label(SLIDERS[name][0], "quiet") for name in SLIDERS}
+        first, second = QHBoxLayout(), QHBoxLayout()
+        first.addWidget(self.source, 1)
+        first.addWidget(icon_button("corners-out", "Whole volume  (R)", lambda: self.side_chosen.emit("whole")))
+        first.addWidget(icon_button("camera", "Save a picture of the volume view as PNG…", on_snapshot))
+        first.addWidget(icon_button("x", "Close the volume view  (Shift+V)", on_close))
+        second.addWidget(self.mode_picker)
+        second.addWidget(self.breasts)
+        second.addStretch(1)
+        second.addWidget(theme.label("From", "quiet"))
         for number, name in enumerate(STANDARD, start=1):
-            row.addWidget(self._side(name, number))
-        row.addWidget(icon_button("corners-out", "Whole volume  (R)", lambda: self.side_chosen.emit("whole")))
-        row.addWidget(icon_button("camera", "Save a picture of the volume view as PNG…", on_snapshot))
-        row.addWidget(icon_button("x", "Close the volume view  (Shift+V)", on_close))
-        self.sliders = {name: self._slider(name, _kept(name)) for name in SLIDERS}
+            second.addWidget(self._side(name, number))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 8, 8, 4)
         layout.setSpacing(4)
-        layout.addLayout(row)
+        for row in (first, second):
+            row.setSpacing(4)
+            layout.addLayout(row)
         layout.addLayout(self._slider_rows())
         self.mode_picker.currentIndexChanged.connect(lambda _: self._changed())
         self._enable()
+
+    def _mode_picker(self) -> QComboBox:
+        made = QComboBox()
+        made.setToolTip("MIP: the brightest value along each line of sight. Shaded: tissue under a lamp  (M)")
+        made.setAccessibleName("Way of drawing")
+        for name, title in MODES:
+            made.addItem(title, name)
+        made.setCurrentIndex(max(made.findData(str(geometry.store().value("volume/mode", "mip"))), 0))
+        return made
+
+    def _source(self) -> QComboBox:
+        made = QComboBox()
+        made.setToolTip("Which image is shown as a volume")
+        made.setAccessibleName("Image")
+        made.setMinimumWidth(90)
+        made.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        made.activated.connect(lambda _: self.source_chosen.emit())
+        return made
+
+    def _breasts(self) -> QCheckBox:
+        made = QCheckBox("Breasts only")
+        made.setToolTip("Hide heart, chest wall and axilla by an automatic mask; for subtractions")
+        made.setChecked(str(geometry.store().value("volume/breasts", "true")) == "true")
+        made.toggled.connect(lambda _: self._changed())
+        return made
 
     def _side(self, name: str, number: int) -> QToolButton:
         made = QToolButton()
@@ -91,12 +112,12 @@ class VolumeControls(QWidget):
         made.clicked.connect(lambda _=False: self.side_chosen.emit(name))
         return made
 
-    def _slider(self, name: str, value: int) -> QSlider:
+    def _slider(self, name: str) -> QSlider:
         title, tip, least, most, _ = SLIDERS[name]
         slider = QSlider(Qt.Orientation.Horizontal)
         slider.setRange(least, most)
         slider.setPageStep(10)
-        slider.setValue(value)
+        slider.setValue(_kept(name))
         slider.setToolTip(tip)
         slider.setAccessibleName(title)
         slider.valueChanged.connect(lambda _: self._changed())
@@ -105,9 +126,10 @@ class VolumeControls(QWidget):
     def _slider_rows(self) -> QGridLayout:
         grid = QGridLayout()
         grid.setHorizontalSpacing(8)
-        for column, name in enumerate(SLIDERS):
-            grid.addWidget(theme.label(SLIDERS[name][0], "quiet"), 0, 2 * column)
-            grid.addWidget(self.sliders[name], 0, 2 * column + 1)
+        for place, name in enumerate(SLIDERS):
+            row, column = divmod(place, 2)
+            grid.addWidget(self._titles[name], row, 2 * column)
+            grid.addWidget(self.sliders[name], row, 2 * column + 1)
             grid.setColumnStretch(2 * column + 1, 1)
         return grid
 
@@ -119,7 +141,7 @@ class VolumeControls(QWidget):
     @property
     def look(self) -> Look:
         """How the volume is to be drawn."""
-        return Look(self.mode, *(self.sliders[name].value() / 100 for name in SLIDERS))
+        return Look(self.mode, **{name: slider.value() / 100 for name, slider in self.sliders.items()})
 
     def toggle_mode(self) -> None:
         """Take MIP for shaded, or the other way round."""
@@ -142,14 +164,16 @@ class VolumeControls(QWidget):
 
     def _enable(self) -> None:
         for name in ONLY_SHADED:
-            self.sliders[name].setEnabled(self.mode == "shaded")
+            self.sliders[name].setVisible(self.mode == "shaded")
+            self._titles[name].setVisible(self.mode == "shaded")
 
     def save(self) -> None:
         """Remember mode and sliders."""
         kept = geometry.store()
         kept.setValue("volume/mode", self.mode)
-        for name, slider in self.sliders.items():
-            kept.setValue(f"volume/{name}", slider.value())
+        kept.setValue("volume/breasts", "true" if self.breasts.isChecked() else "false")
+        for name in KEPT:
+            kept.setValue(f"volume/{name}", self.sliders[name].value())
         kept.sync()
 
 
@@ -157,6 +181,6 @@ def _kept(name: str) -> int:
     """Return what a slider was left at; what cannot be read is the default."""
     default = SLIDERS[name][4]
     try:
-        return int(str(geometry.store().value(f"volume/{name}", default)))
+        return int(str(geometry.store().value(f"volume/{name}", default))) if name in KEPT else default
     except ValueError:
         return default

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from app.commands import attempt
 from app.session.regions import Regions
-from app.ui import theme, volume_snapshot
+from app.ui import theme
 from app.ui.content import Overlay
 from app.ui.display import Display
 from app.ui.layers import box_shapes, proposals
 from app.ui.lesion_table import LesionTable
 from app.ui.volume_controls import VolumeControls
 from app.ui.volume_cursor import VolumeCursor
-from app.ui.volume_scene import is_subtraction, reference_of, scene_of
+from app.ui.volume_files import VolumeFiles
+from app.ui.volume_outline import NOT_A_SUBTRACTION, Outliner
+from app.ui.volume_scene import is_subtraction, scene_of
+from app.ui.volume_shown import Shown, ShownVolumes
 from app.ui.volume_source import choices, chosen_uid, refusal
-from inference.errors import EngineError
 from viewer.volume3d.scene import Scene3D
 from viewer.volume3d.view import VolumeView
 
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from app.studies.study import Study
 
 LEAST_WIDTH = 380
-NOT_A_SUBTRACTION = "Regions are outlined by enhancement: choose a subtraction as the image."
 
 
 class VolumePanel(QWidget):
@@ -38,6 +39,8 @@ class VolumePanel(QWidget):
     ----------
     regions
         The lesions outlined, drawn here as surfaces and in the slices as masks.
+    image_uid
+        The image on show, or on its way; None for none.
     opened, closing
         It has been shown; it is about to be hidden.
     """
@@ -51,10 +54,12 @@ class VolumePanel(QWidget):
         self.setMinimumWidth(LEAST_WIDTH)
         self.display, self.session = display, display.session
         self.regions = Regions(self.session.jobs, self.session.notices, self.session.library, self)
+        self.volumes = ShownVolumes(self.session.jobs, self.session.images, self)
         self.view = VolumeView()
         self.cursor = VolumeCursor(display, self.view)
         self.controls = VolumeControls(self.ask_snapshot, self.close_view)
-        self.table = LesionTable(self.regions, self.outline, self._surface_ml)
+        self.outliner, self.files = Outliner(self), VolumeFiles(self)
+        self.table = LesionTable(self.regions, self.outline, self.outliner.surface_ml)
         self.hint = theme.label("", "quiet", wrap=True)
         self.hint.setContentsMargins(8, 4, 8, 0)
         layout = QVBoxLayout(self)
@@ -64,8 +69,7 @@ class VolumePanel(QWidget):
         layout.addWidget(self.view, 1)
         layout.addWidget(self.hint)
         layout.addWidget(self.table)
-        self._uid: str | None = None
-        self._seeded: str | None = None
+        self.image_uid: str | None = None
         self._soon = QTimer(self, singleShot=True, interval=0, timeout=self.refresh)
         self.hide()
         self._connect()
@@ -79,15 +83,16 @@ class VolumePanel(QWidget):
             session.readings.changed,
             session.images.changed,
             self.regions.changed,
+            self.volumes.changed,
             self.controls.changed,
             self.controls.source_chosen,
         ):
             signal.connect(later)
-        session.images.changed.connect(self._grow_if_awaited)
         display.add_overlays(lambda frame_uid: Overlay(masks=self.regions.masks(frame_uid)), self.regions.changed)
         self.controls.side_chosen.connect(self._look)
         self.view.mode_toggled.connect(self.controls.toggle_mode)
-        self.table.chosen.connect(self._go_to_region)
+        self.table.chosen.connect(self.outliner.go_to)
+        self.table.export_asked.connect(self.files.ask_mask)
 
     # -- showing ---------------------------------------------------------------------------------------------------
 
@@ -120,12 +125,12 @@ class VolumePanel(QWidget):
     def save_state(self) -> None:
         """Remember mode, sliders and thresholds."""
         self.controls.save()
-        self.table.save()
+        self.table.making.save()
 
     @property
     def image_uids(self) -> tuple[str, ...]:
         """The images in use while the view is shown, so that they stay in memory."""
-        return (self._uid,) if self._uid is not None and self.isVisible() else ()
+        return (self.image_uid,) if self.image_uid is not None and self.isVisible() else ()
 
     def refresh(self) -> None:
         """Bring the view up to date; nothing is done while it is hidden."""
@@ -136,47 +141,50 @@ class VolumePanel(QWidget):
         study = display.study_of(active) if active is not None else None
         self.controls.offer(choices(study, active))
         uid = chosen_uid(study, active, str(self.controls.source.currentData()), self._corrected)
-        self._uid = uid
+        self.image_uid = uid
         if study is None or uid is None:
             self._say("Show a stack of slices in the active pane.")
         elif reason := refusal(study, uid):
             self._say(reason)
         elif (loaded := images.loaded(uid)) is not None:
-            self.view.set_scene(self._scene(study, loaded))
-            self._advise(loaded)
+            self._show(study, loaded)
         elif uid in images.unreadable:
             self._say(images.unreadable[uid])
         else:
             self._say("Preparing the volume …")
             images.request(uid)
 
+    def _show(self, study: Study, loaded: LoadedStack) -> None:
+        self.controls.breasts.setEnabled(is_subtraction(loaded))
+        shown = self.volumes.get(loaded, breasts=self.controls.breasts.isChecked())
+        if shown is not None:
+            self.view.set_scene(self._scene(study, loaded, shown))
+        elif self.view.scene.image is None or self.view.scene.image.uid != loaded.stack.uid:
+            self._say("Preparing the volume …")
+        self._advise(loaded)
+
     def _corrected(self, of: str, reference: str) -> bool:
         return self.session.images.correction(of, reference) is not None
 
     def _say(self, sentence: str) -> None:
         self.view.set_message(sentence)
+        self.volumes.drop()
         self.hint.hide()
-        self.table.grow.setEnabled(False)
+        self.table.making.grow.setEnabled(False)
 
     def _advise(self, loaded: LoadedStack) -> None:
-        self.table.grow.setEnabled(is_subtraction(loaded))
+        self.table.making.grow.setEnabled(is_subtraction(loaded))
         self.hint.setText("" if is_subtraction(loaded) else NOT_A_SUBTRACTION)
         self.hint.setVisible(bool(self.hint.text()))
 
-    def _scene(self, study: Study, loaded: LoadedStack) -> Scene3D:
+    def _scene(self, study: Study, loaded: LoadedStack, shown: Shown) -> Scene3D:
         frame_uid = str(loaded.volume.frame_of_reference_uid or "")
         boxes, session, own = self.session.annotations.boxes, self.session, self.display.own
         lesions = [one for one in self.regions.lesions if one.frame_of_reference_uid == frame_uid and own]
         drawn = box_shapes(boxes, frame_uid, session.annotations.taxonomy)
         found = proposals(session.readings.stored, frame_uid, boxes)
-        return scene_of(
-            study,
-            loaded,
-            self.controls.look,
-            [(one.mask, one.size) for one in lesions],
-            (*drawn, *found) if own else (),
-            self.cursor.in_slices(frame_uid),
-        )
+        scene = scene_of(study, loaded, self.controls.look, shown, [(one.mask, one.size) for one in lesions])
+        return replace(scene, boxes=(*drawn, *found) if own else (), cursor_mm=self.cursor.in_slices(frame_uid))
 
     def _look(self, side: str) -> None:
         if side == "whole":
@@ -184,50 +192,16 @@ class VolumePanel(QWidget):
         else:
             self.view.look_from(side)
 
-    # -- regions ---------------------------------------------------------------------------------------------------
+    # -- regions and files -----------------------------------------------------------------------------------------
 
     def outline(self) -> None:
         """Outline what enhances around the cursor."""
-        attempt(self.session.notices, "No region was made", self._outline)
-
-    def _outline(self) -> None:
-        loaded = self.session.images.loaded(self._uid) if self._uid is not None else None
-        if loaded is None or not is_subtraction(loaded):
-            raise EngineError(NOT_A_SUBTRACTION, "Open a dynamic series and the volume view (Shift+V).")
-        if self.view.scene.cursor_mm is None:
-            raise EngineError("There is no cursor yet.", "Click on the lesion, in the volume or in a slice.")
-        reference = reference_of(loaded)
-        pre = self.session.images.loaded(reference)
-        if pre is None:
-            self._seeded = reference
-            self.session.images.request(reference)
-            return
-        self.regions.grow(loaded, pre, self.view.scene.cursor_mm, self.table.growth)
-
-    def _grow_if_awaited(self, uid: str) -> None:
-        if uid == self._seeded:
-            self._seeded = None
-            if self.session.images.loaded(uid) is not None:
-                self.outline()
-
-    def _surface_ml(self, uid: str) -> float | None:
-        mesh = self.view.mesh(uid)
-        return mesh.volume_ml if mesh is not None else None
-
-    def _go_to_region(self, uid: str) -> None:
-        lesion = next((one for one in self.regions.lesions if one.uid == uid), None)
-        if lesion is not None and lesion.frame_of_reference_uid == self.cursor.frame_uid:
-            first, last = lesion.size.longest_ends
-            self.cursor.point(tuple((a + b) / 2 for a, b in zip(first, last, strict=True)))  # type: ignore[arg-type]
-
-    # -- snapshot --------------------------------------------------------------------------------------------------
+        self.outliner.outline()
 
     def ask_snapshot(self) -> None:
         """Ask where to save a picture of the view."""
-        name, _ = QFileDialog.getSaveFileName(self, "Save picture", "volume.png", "PNG (*.png)")
-        if name:
-            attempt(self.session.notices, "The picture was not saved", lambda: self.snapshot(Path(name)))
+        self.files.ask_snapshot()
 
     def snapshot(self, path: Path) -> None:
         """Save the view as PNG; OSError where it cannot be written."""
-        volume_snapshot.save(self.view, self.regions.lesions, path)
+        self.files.snapshot(path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.studies.study import Series, SeriesKind, Stack, Study
+from app.studies.study import Dynamic, Series, SeriesKind, Stack, Study
 from viewer.presentation import Voi, VoiLut
 
 
@@ -22,14 +22,32 @@ def series_title(series: Series) -> str:
 
 
 def phase_title(study: Study, stack: Stack) -> str:
-    """Return phase and its time: ``"post 2 · 156 s"``; the stack's own title outside a dynamic series."""
+    """Return a phase and its time after the first one with contrast, ``"post 2 · 2:02 min"``.
+
+    When the pre-contrast phase was acquired says nothing of enhancement: it may lie half an hour back. Outside a
+    dynamic series the stack's own title.
+    """
     place = study.phase_of(stack.uid)
     if place is None:
         return stack.title if stack.title != study.series_of(stack.uid)[0].label else ""
     dynamic, index = place
-    phase = dynamic.phases[index]
-    time = f"{phase.seconds:.0f} s" if phase.seconds is not None else "time unknown"
-    return f"{phase.label} · {time}"
+    phase, first = dynamic.phases[index], dynamic.phases[_time_zero(dynamic)]
+    if dynamic.pre_index is not None and index <= dynamic.pre_index:
+        return phase.label
+    if phase.seconds is None or first.seconds is None:
+        return f"{phase.label} · time unknown"
+    return f"{phase.label} · {minutes(phase.seconds - first.seconds)}"
+
+
+def _time_zero(dynamic: Dynamic) -> int:
+    """Return the first phase after contrast, or the very first where that is not known."""
+    return 0 if dynamic.pre_index is None else min(dynamic.pre_index + 1, len(dynamic.phases) - 1)
+
+
+def minutes(seconds: float) -> str:
+    """Return a time as ``"2:02 min"``."""
+    whole = round(seconds)
+    return f"{whole // 60}:{whole % 60:02d} min"
 
 
 def number(value: float) -> str:

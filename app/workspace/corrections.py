@@ -60,7 +60,7 @@ class Corrections:
         WorkspaceError
             Where the disk is full or may not be written; what was stored before is untouched.
         """
-        from inference.prepare.correction import pack
+        from inference.prepare.correction_file import pack
 
         content = pack(correction)
         digest = hashlib.sha256(content).hexdigest()
@@ -78,7 +78,7 @@ class Corrections:
     def of_study(self, study_uid: str) -> StoredCorrections:
         """Return what is stored of a study; what cannot be read is left out and told."""
         from inference.errors import EngineError
-        from inference.prepare.correction import unpack
+        from inference.prepare.correction_file import unpack
 
         found: dict[Pair, Correction] = {}
         problems = []

@@ -7,21 +7,25 @@ what comes after; the delayed phase is persistent, plateau or washout.
 
 from inference.kinetics.classes import KineticClass, KineticSettings, classify
 from inference.kinetics.curve import Curve, curve_of
+from inference.kinetics.lesion import Lesion, lesion_at
 from inference.kinetics.maps import KineticMaps, Noise, compute, noise_of
 from inference.kinetics.parameters import PARAMETERS, Parameter, parameter_map
 from inference.kinetics.phases import KineticsError, Phases
-from inference.kinetics.region import Region
+from inference.kinetics.region import AnyRegion, MaskedRegion, Region
 from inference.kinetics.report import ClassReport, report_of
 from inference.kinetics.timing import TimeBase, time_base
 
 __all__ = [
     "PARAMETERS",
+    "AnyRegion",
     "ClassReport",
     "Curve",
     "KineticClass",
     "KineticMaps",
     "KineticSettings",
     "KineticsError",
+    "Lesion",
+    "MaskedRegion",
     "Noise",
     "Parameter",
     "Phases",
@@ -30,6 +34,7 @@ __all__ = [
     "classify",
     "compute",
     "curve_of",
+    "lesion_at",
     "noise_of",
     "parameter_map",
     "report_of",

@@ -8,7 +8,7 @@ import numpy as np
 
 from inference.kinetics.classes import KineticClass, KineticSettings, kind_of
 from inference.kinetics.phases import Phases
-from inference.kinetics.region import Region
+from inference.kinetics.region import AnyRegion
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Curve:
         return not np.isnan(self.initial_peak)
 
 
-def curve_of(phases: Phases, region: Region, floor: float, settings: KineticSettings | None = None) -> Curve:
+def curve_of(phases: Phases, region: AnyRegion, floor: float, settings: KineticSettings | None = None) -> Curve:
     """Return the curve of the mean of a region.
 
     Parameters
@@ -70,7 +70,7 @@ def curve_of(phases: Phases, region: Region, floor: float, settings: KineticSett
     gate = float(percent[first] if settings.gate == "initial" else percent[1:].max())
     return Curve(
         title=region.title,
-        voxels=len(region.voxels),
+        voxels=len(region),
         times=tuple(timing.times[n] for n in timing.shown),
         signal=tuple(mean.tolist()),
         sd=tuple(sd.tolist()),

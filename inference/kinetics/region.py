@@ -48,6 +48,60 @@ class Region:
         """Return the voxels as an index into an array."""
         return self.voxels[:, 0], self.voxels[:, 1], self.voxels[:, 2]
 
+    def cut(self, array: np.ndarray) -> tuple[tuple[slice, ...], np.ndarray]:
+        """Return the box around the region, and the values of an array in it, 0 outside the region."""
+        low, high = self.voxels.min(axis=0), self.voxels.max(axis=0) + 1
+        inside = np.zeros(tuple(high - low), array.dtype)
+        inside[tuple((self.voxels - low).T)] = array[self.index]
+        return _window(low, high), inside
+
+    def __len__(self) -> int:
+        return len(self.voxels)
+
+
+@dataclass(frozen=True, eq=False)
+class MaskedRegion:
+    """A large region of one grid, such as a breast: a mask in place of a list of its voxels.
+
+    Attributes
+    ----------
+    mask
+        bool, as the stored array.
+
+    Raises
+    ------
+    KineticsError
+        If it is empty.
+    """
+
+    title: str
+    mask: np.ndarray
+
+    def __post_init__(self) -> None:
+        if not self.mask.any():
+            raise KineticsError(f"{self.title} takes in no voxel of the dynamic series.", "Choose another region.")
+
+    @property
+    def index(self) -> np.ndarray:
+        """Return the mask as an index into an array."""
+        return self.mask
+
+    def cut(self, array: np.ndarray) -> tuple[tuple[slice, ...], np.ndarray]:
+        """Return the box around the region, and the values of an array in it, 0 outside the region."""
+        seen = [np.flatnonzero(self.mask.any(axis=tuple(a for a in range(3) if a != axis))) for axis in range(3)]
+        window = _window(np.array([one[0] for one in seen]), np.array([one[-1] + 1 for one in seen]))
+        return window, np.where(self.mask[window], array[window], array.dtype.type(0))
+
+    def __len__(self) -> int:
+        return int(np.count_nonzero(self.mask))
+
+
+AnyRegion = Region | MaskedRegion
+
+
+def _window(low: np.ndarray, high: np.ndarray) -> tuple[slice, ...]:
+    return tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+
 
 def neighbourhood(grid: Grid, centre_mm: Point, in_plane: int = 3, slices: int = 1, title: str = "Cursor") -> Region:
     """Return ``in_plane`` × ``in_plane`` voxels on ``slices`` slices around a point, cut off at the edge of the image.

@@ -8,7 +8,9 @@ import numpy as np
 
 from inference.kinetics.classes import TYPES, KineticClass, KineticSettings
 from inference.kinetics.maps import KineticMaps
-from inference.kinetics.region import Region
+from inference.kinetics.region import AnyRegion
+
+WHOLE = "Whole image"
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class ClassReport:
 
 
 def report_of(
-    maps: KineticMaps, classes: np.ndarray, settings: KineticSettings, region: Region | None = None
+    maps: KineticMaps, classes: np.ndarray, settings: KineticSettings, region: AnyRegion | None = None
 ) -> ClassReport:
     """Return the report of a region, or of the whole image.
 
@@ -68,7 +70,7 @@ def report_of(
     window, inside, title = _cut(classes, region)
     peaks = maps.initial[window]
     counts = {kind: int(np.count_nonzero(inside == kind)) for kind in TYPES}
-    total = classes.size if region is None else len(region.voxels)
+    total = classes.size if region is None else len(region)
     clustered = (kind for kind in reversed(TYPES) if _has_cluster(inside == kind, settings.cluster))
     most = max(TYPES, key=lambda kind: (counts[kind], kind))
     found = sum(counts.values())
@@ -82,16 +84,11 @@ def report_of(
     )
 
 
-def _cut(classes: np.ndarray, region: Region | None) -> tuple[tuple[slice, ...], np.ndarray, str]:
+def _cut(classes: np.ndarray, region: AnyRegion | None) -> tuple[tuple[slice, ...], np.ndarray, str]:
     """Return the box around a region, and the classes in it with 0 outside the region."""
     if region is None:
-        return (slice(None),) * 3, classes, "Whole image"
-    low, high = region.voxels.min(axis=0), region.voxels.max(axis=0) + 1
-    window = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
-    inside = np.zeros(tuple(high - low), np.uint8)
-    place = tuple((region.voxels - low).T)
-    inside[place] = classes[region.index]
-    return window, inside, region.title
+        return (slice(None),) * 3, classes, WHOLE
+    return (*region.cut(classes), region.title)
 
 
 def _has_cluster(mask: np.ndarray, least: int) -> bool:

@@ -1,8 +1,9 @@
 """Free-form deformation: a stiff B-spline that makes the gradient fields of two images parallel.
 
-SimpleITK's B-spline registration has no term for stiffness: on real examinations its knots run off by centimetres where
-there is little tissue, and lesions are squeezed as they enhance. Here the bending is penalised, and gradients, not
-values, are compared: contrast agent changes values.
+SimpleITK's B-spline registration has no term for stiffness: on phantoms with known motion, Mattes mutual information
+leaves four times the error and changes a lesion's volume by 12 %, correlation folds space, and both give another result
+every time (ARCHITECTURE, Decisions). Here the bending is penalised, and gradients, not values, are compared: contrast
+agent changes values.
 """
 
 from __future__ import annotations

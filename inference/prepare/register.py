@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from inference.errors import EngineError
 from inference.prepare.correction import Correction, RegisterSettings, Residual, content_hash
-from inference.prepare.deformation import displacement, to_image, with_geometry
 from inference.prepare.estimate import Estimate
+from inference.prepare.resample import resampled
 from inference.progress import Progress
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ __all__ = ["Correction", "RegisterSettings", "apply", "register"]
 
 _GAIN = 0.01  # of the distance of the edges: less is noise, and interpolating costs sharpness
 _NMI_LOSS = 0.002  # the witness may not speak against it by more than this
-_FIELD_MM = 4.0  # displacements are computed that far apart and interpolated: with knots 35 mm apart exact to 0.01 mm
 
 
 def register(
@@ -48,10 +47,12 @@ def register(
     """
     started, progress, settings = time.perf_counter(), progress or Progress(), settings or RegisterSettings()
     for volume, name in ((fixed, "fixed"), (moving, "moving")):
+        progress.check()
         _check(volume, name)
     _check_frames(fixed, moving)
     progress.report(0.0, "looking for tissue")
-    work = Estimate.of(fixed, moving, settings)
+    work = Estimate.of(fixed, moving, settings, progress)
+    progress.check()
     base = _nothing(fixed, moving, settings)
     tried = {"none": work.residual(base)}
     rigid = replace(work.rigid(base, progress.part(0.05, 0.25)), stage="rigid")
@@ -60,6 +61,7 @@ def register(
     kept = rigid if _better(tried["rigid"], tried["none"]) else base
     if settings.deformable:
         bent = work.bent(kept, progress.part(0.25, 0.97))
+        progress.check()
         tried["rigid + B-spline"] = work.residual(bent)
         kept = bent if _better(tried["rigid + B-spline"], tried[kept.stage]) else kept
     kept = replace(kept, residuals=tried, seconds=time.perf_counter() - started, library=_library())
@@ -73,6 +75,7 @@ def apply(
     fixed: Volume,
     *,
     interpolation: Literal["linear", "bspline"] = "bspline",
+    progress: Progress | None = None,
 ) -> Volume:
     """Return ``moving`` on the grid of ``fixed``, motion taken out.
 
@@ -80,6 +83,9 @@ def apply(
     ----------
     interpolation
         Cubic B-spline keeps edges as sharp as they were and its overshoot is cut off; linear blurs a little.
+
+    progress
+        Cancels within some slices, a fraction of a second.
 
     Returns
     -------
@@ -91,7 +97,6 @@ def apply(
     EngineError
         Where the correction belongs to other volumes.
     """
-    import SimpleITK as sitk  # noqa: N813
     from highdicom import Volume
 
     if not correction.fits(fixed, moving):
@@ -102,32 +107,8 @@ def apply(
     if not correction.improves and _same_grid(fixed, moving):
         array = source.copy()
     else:
-        working = np.float32 if source.dtype.itemsize <= 2 or source.dtype == np.float32 else np.float64
-        image = to_image(moving, working)
-        shape = tuple(fixed.spatial_shape)
-        reference = with_geometry(sitk.Image(shape[::-1], sitk.sitkUInt8), np.asarray(fixed.affine))
-        low, high = float(source.min()), float(source.max())
-        kind = sitk.sitkLinear if interpolation == "linear" else sitk.sitkBSpline
-        warped = sitk.Resample(image, reference, _field(correction, fixed), kind, low, image.GetPixelID())
-        array = np.clip(sitk.GetArrayFromImage(warped), low, high)
-        array = (np.rint(array) if source.dtype.kind in "iu" else array).astype(source.dtype)
+        array = resampled(moving, fixed, correction, progress or Progress(), smooth=interpolation == "bspline")
     return Volume(array, fixed.affine, coordinate_system="PATIENT", frame_of_reference_uid=fixed.frame_of_reference_uid)
-
-
-def _field(correction: Correction, fixed: Volume) -> Any:
-    """Return the displacements, a few millimetres apart, as a SimpleITK transform."""
-    import SimpleITK as sitk  # noqa: N813
-
-    affine, shape = np.asarray(fixed.affine, float), np.array(fixed.spatial_shape)
-    spacing = np.linalg.norm(affine[:3, :3], axis=0)
-    factor = np.maximum(1.0, _FIELD_MM / spacing)
-    counts = np.ceil((shape - 1) / factor).astype(int) + 3  # one beyond each end: nothing is outside the field
-    coarse = affine.copy()
-    coarse[:3, :3] = affine[:3, :3] * factor
-    coarse[:3, 3] = affine[:3, 3] - coarse[:3, :3].sum(axis=1)
-    vectors = displacement(correction, coarse, (int(counts[0]), int(counts[1]), int(counts[2])))
-    image = sitk.GetImageFromArray(np.ascontiguousarray(np.moveaxis(vectors, 0, -1)), isVector=True)
-    return sitk.DisplacementFieldTransform(with_geometry(image, coarse))
 
 
 def _better(after: Residual, before: Residual) -> bool:

@@ -24,13 +24,13 @@ def tissue_mask(image: np.ndarray, affine: np.ndarray) -> np.ndarray:
         May be empty for an image without tissue.
     """
     spacing = np.linalg.norm(np.asarray(affine, float)[:3, :3], axis=0)
-    body = _body(image, spacing)
+    body = body_mask(image, spacing)
     front = _near_front(body, affine, spacing)
     return front if front.sum() > 0.2 * body.sum() else body
 
 
-def _body(image: np.ndarray, spacing_mm: np.ndarray) -> np.ndarray:
-    """Threshold by Otsu's method on the logarithm (fat is dark where it is suppressed); larger parts, filled."""
+def body_mask(image: np.ndarray, spacing_mm: np.ndarray) -> np.ndarray:
+    """Return the body: Otsu's threshold on the logarithm (fat is dark where suppressed); larger parts, filled."""
     import SimpleITK as sitk  # noqa: N813
 
     smooth = ndimage.gaussian_filter(image, 2.0 / spacing_mm)

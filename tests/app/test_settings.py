@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as settings_of_hypothesis
 from hypothesis import strategies as st
 
 from app import settings as module
@@ -95,6 +96,7 @@ def test_a_wrong_value_is_refused_by_name_and_falls_back_alone(name: str, value:
     assert "The default is used." in notices[0]
 
 
+@settings_of_hypothesis(deadline=None)
 @given(opacity=st.floats(0.05, 1.0), fps=st.integers(1, 60), author=st.text("abcXYZ -.é", max_size=16))
 def test_any_allowed_settings_survive(opacity: float, fps: int, author: str) -> None:
     chosen = Settings(heatmap_opacity=opacity, cine_fps=fps, author=author)

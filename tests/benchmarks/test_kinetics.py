@@ -10,6 +10,7 @@ from highdicom import Volume
 
 from inference import kinetics
 from inference.kinetics import KineticSettings, Noise, Phases, time_base
+from inference.kinetics.region import neighbourhood
 
 SHAPE = (60, 512, 512)
 GROUP = "kinetic maps, 5 × 512×512×60"
@@ -31,8 +32,8 @@ def phases() -> Phases:
 
 @pytest.mark.benchmark(group=GROUP)
 def test_maps_and_classes(benchmark: pytest.FixtureRequest, phases: Phases) -> None:
-    def whole() -> np.ndarray:
-        return kinetics.classify(kinetics.compute(phases, NOISE), KineticSettings())
+    def whole() -> np.ndarray:  # with the noise of the series, as the program does it
+        return kinetics.classify(kinetics.compute(phases), KineticSettings())
 
     assert benchmark.pedantic(whole, rounds=5, warmup_rounds=1).any()
 
@@ -41,6 +42,14 @@ def test_maps_and_classes(benchmark: pytest.FixtureRequest, phases: Phases) -> N
 def test_another_threshold(benchmark: pytest.FixtureRequest, phases: Phases) -> None:
     maps = kinetics.compute(phases, NOISE)
     assert benchmark.pedantic(kinetics.classify, args=(maps, KineticSettings(80.0)), rounds=10).any()
+
+
+@pytest.mark.benchmark(group="live curve, 3 × 3 × 3 voxels of 5 × 512×512×60")
+def test_live_curve(benchmark: pytest.FixtureRequest, phases: Phases) -> None:
+    def curve() -> kinetics.Curve:
+        return kinetics.curve_of(phases, neighbourhood(phases.pre, (30.0, 200.0, 200.0), 3, 3), NOISE.floor)
+
+    assert benchmark(curve).voxels == 27
 
 
 @pytest.mark.benchmark(group=GROUP)

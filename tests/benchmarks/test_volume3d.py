@@ -49,11 +49,11 @@ def test_a_picture_of_640_by_720(benchmark, volume, mode, moving):
     def draw():
         from time import perf_counter
 
-        reduction = pace.reduction(640 * 720, moving=True) if moving else 1.0
+        reduction = pace.reduction(640 * 720) if moving else 1.0
         width, height = round(640 / reduction), round(720 / reduction)
         begun = perf_counter()
         renderer.draw(orbit.turned(3.0 * next(turn), 20), width, height, coarse=moving)
-        pace.took(perf_counter() - begun, width * height, moving=True)
+        pace.took(perf_counter() - begun, width * height)
 
     benchmark.pedantic(draw, rounds=20, iterations=1, warmup_rounds=5)
     renderer.close()

@@ -7,7 +7,7 @@ import pytest
 from highdicom import Volume
 
 from inference.errors import EngineError
-from inference.lesion_region import around, enhancement_per_cent, grow
+from inference.lesion_region import around, enhancement_per_cent, grow, half_enhancement
 from inference.progress import Cancelled, Progress
 
 AFFINE = np.array([[0, 0, 0.8, -20], [0, 0.8, 0, 10], [2.0, 0, 0, 5], [0, 0, 0, 1]])
@@ -106,3 +106,15 @@ def test_what_is_asked_for_in_vain_is_answered_in_a_sentence():
     progress.cancel()
     with pytest.raises(Cancelled):
         grow(values, mm(8, 30, 20), 10, progress=progress)
+
+
+def test_half_of_its_own_follows_the_lesion_and_not_a_noisy_voxel():
+    values = np.where(ball((8, 30, 20), 6.0), 200.0, 10.0)
+    values[8, 30, 21] = 900.0
+    threshold, own = half_enhancement(volume(values), mm(8, 30, 20))
+    assert own == pytest.approx(200)
+    assert threshold == pytest.approx(100)
+    small = np.where(ball((8, 30, 20), 1.7), 200.0, 10.0)  # mostly background within 3 mm
+    assert half_enhancement(volume(small), mm(8, 30, 20)) == pytest.approx((100, 200))
+    with pytest.raises(EngineError, match=r"30 % or more \(highest: 10 %\)"):
+        half_enhancement(volume(np.full(SHAPE, 10.0)), mm(8, 30, 20))

@@ -12,7 +12,8 @@ from scipy import ndimage
 
 from inference.errors import EngineError
 from inference.phantoms.mri import Course, DcePhantom, make_dce
-from inference.prepare.correction import Correction, RegisterSettings, content_hash, pack, unpack
+from inference.prepare.correction import Correction, RegisterSettings, content_hash
+from inference.prepare.correction_file import pack, unpack
 from inference.prepare.deformation import (
     displacement,
     jacobian,
@@ -53,14 +54,14 @@ def on(array: np.ndarray, affine: np.ndarray, like: Volume) -> Volume:
 def moved(volume: Volume, where: Motion, order: int = 3) -> Volume:
     """Return the volume that shows at x what lay at ``where(x)``: an oracle of scipy."""
     affine = np.asarray(volume.affine)
-    at = where(points(affine, SHAPE))
+    at = where(points(affine, volume.spatial_shape))
     index = np.einsum("ab,b...->a...", np.linalg.inv(affine)[:3, :3], at - affine[:3, 3][:, None, None, None])
     values = ndimage.map_coordinates(volume.array.astype(float), index, order=order, mode="nearest")
     return on(np.clip(np.rint(values), 0, 65535).astype(volume.array.dtype), affine, volume)
 
 
 def middle(volume: Volume) -> np.ndarray:
-    return (volume.affine @ [*(n / 2 for n in SHAPE), 1])[:3][:, None, None, None]
+    return (volume.affine @ [*(n / 2 for n in volume.spatial_shape), 1])[:3][:, None, None, None]
 
 
 def rigid_motion(volume: Volume) -> tuple[Motion, Motion]:
@@ -91,8 +92,8 @@ def bending_motion(volume: Volume) -> tuple[Motion, Motion]:
 
 def target_error(correction: Correction, fixed: Volume, truth: Motion) -> np.ndarray:
     """Return the distance in mm between where the correction and the truth find each voxel of breast tissue."""
-    at = points(fixed.affine, SHAPE)
-    found = at + displacement(correction, fixed.affine, SHAPE)
+    at = points(fixed.affine, fixed.spatial_shape)
+    found = at + displacement(correction, fixed.affine, fixed.spatial_shape)
     # Breast and chest wall; not the outer slices, part of which left the field of view.
     tissue = tissue_mask(fixed.array.astype(np.float32), fixed.affine)
     tissue[:3], tissue[-3:] = False, False
@@ -133,15 +134,17 @@ def test_a_smooth_deformation_is_found_better_than_by_the_rigid_step(
     assert 0.7 <= low < 1 < high <= 1.4
 
 
-def test_a_lesion_keeps_its_volume_and_enhancement(
-    phantom: DcePhantom, bent: tuple[Volume, Motion, Correction]
-) -> None:
-    """The correction undoes the change of volume of the deformation, to within what such coarse voxels tell."""
-    moving, _, correction = bent
+def test_a_lesion_keeps_its_volume_and_enhancement() -> None:
+    """The correction undoes the change of volume of the deformation; at 5 mm voxels it is up to 4 % off."""
+    course = Course(seconds=(105.0,), motion_mm=0.0, with_t2=False)
+    phantom = make_dce(3, size=(30, 120, 120), spacing_mm=(3.5, 2.7, 2.7), lesions=("IDC",), course=course)
+    moving = moved(phantom.posts[0], bending_motion(phantom.pre)[1])
+    correction = register(phantom.pre, moving)
     mask = phantom.lesions[0].mask
-    change = jacobian(correction.spline, phantom.pre.affine, SHAPE) if correction.spline else np.ones(SHAPE)
+    assert correction.spline is not None
+    change = jacobian(correction.spline, phantom.pre.affine, mask.shape)
     true = true_jacobian(phantom.pre, bending_motion(phantom.pre)[0])
-    assert change[mask].mean() == pytest.approx(true[mask].mean(), rel=0.04)
+    assert change[mask].mean() == pytest.approx(true[mask].mean(), rel=0.02)
     result = apply(correction, moving, phantom.pre)
     wanted, found = (
         float((v.array.astype(float) - phantom.pre.array)[mask].mean()) for v in (phantom.posts[0], result)
@@ -150,7 +153,7 @@ def test_a_lesion_keeps_its_volume_and_enhancement(
 
 
 def true_jacobian(volume: Volume, motion: Motion) -> np.ndarray:
-    at, step = points(volume.affine, SHAPE), 0.01
+    at, step = points(volume.affine, volume.spatial_shape), 0.01
     sides = []
     for axis in range(3):
         shift = np.zeros((3, 1, 1, 1))

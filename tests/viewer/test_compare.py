@@ -5,10 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QImage, QPainter
 
-from viewer.compare import shot_of_other
+from viewer.furniture.colour_bar import draw_colour_bar
+from viewer.furniture.corners import Sheet
+from viewer.furniture.legend import legend_rect
 from viewer.furniture.reference import crossing
-from viewer.layers.types import Compare, ImageLayer, MaskLayer
+from viewer.layers.types import ClassMapLayer, Compare, Framing, HeatmapLayer, ImageLayer, MapClass, MaskLayer
+from viewer.other_shot import shot_of_other
+from viewer.presentation import VoiFunction, Window
 
 
 def other_image(make, value, matrix=None, frame="1.2.3", shape=(5, 40, 60)):
@@ -125,3 +130,47 @@ def test_a_crossing_plane_is_marked_where_it_cuts(grid, make):
     assert axial.reference is sagittal
     grid.set_linked(False)
     assert axial.reference is None
+
+
+@pytest.mark.parametrize(("wall", "side"), [("right", "left"), ("left", "right")])
+def test_colour_bar_and_legend_keep_off_the_chest_wall(pane, make, monkeypatch, wall, side):
+    drawn = []
+    monkeypatch.setattr("viewer.map_keys.draw_colour_bar", lambda _sheet, layer, where: drawn.append(where))
+    monkeypatch.setattr("viewer.map_keys.draw_legend", lambda _sheet, layer, beside_bar, side: drawn.append(side))
+    heatmap = HeatmapLayer("h", "Map", make.volume(np.ones((1, 40, 60), np.float32)), "", (0.0, 1.0))
+    classes = ClassMapLayer("c", "Classes", make.volume(np.ones((1, 40, 60), np.uint8)), (MapClass(1, "A", "#ff0000"),))
+    framing = Framing((0.0, 0.0, 40.0, 40.0), (0.0, 20.0), chest_wall=wall)
+    values = np.zeros((1, 40, 60), np.uint8)
+    pane.set_content(make.content(values, heatmaps=(heatmap,), class_maps=(classes,), framing=framing))
+    pane.image()
+    assert drawn == [side, side]
+
+
+def test_legend_and_bar_mirror_at_the_left_edge(make):
+    image = QImage(300, 200, QImage.Format.Format_RGB32)
+    painter = QPainter(image)
+    sheet = Sheet(painter, 300, 200, 1.0)
+    classes = ClassMapLayer("c", "Classes", make.volume(np.ones((1, 4, 6), np.uint8)), (MapClass(1, "A", "#ff0000"),))
+    right, left = legend_rect(sheet, classes), legend_rect(sheet, classes, side="left")
+    assert left.left() == pytest.approx(300 - right.right())
+    heatmap = HeatmapLayer("h", "Map", make.volume(np.ones((1, 4, 6), np.float32)), "", (0.0, 1.0), table="viridis")
+    columns = {}
+    for side in ("left", "right"):
+        image.fill(0)
+        draw_colour_bar(sheet, heatmap, side)
+        bright = make.pixels(image)[:, :, 1].astype(int)[70:130].mean(axis=0)
+        columns[side] = int(np.argmax(bright))
+    painter.end()
+    assert columns["left"] < 50
+    assert columns["right"] > 250
+
+
+def test_the_other_side_of_the_same_kind_takes_the_window_of_the_pane(compared):
+    pane = compared(same_window=True)
+    window = Window(10.0, 20.0, VoiFunction.LINEAR, "", "user")
+    pane.set_presentation(pane.presentation.with_voi(window).inverted())
+    assert pane.comparing._presentation().voi == window
+    assert pane.comparing._presentation().invert
+    assert pane.comparing._presentation() is pane.comparing._presentation()
+    pane = compared(same_window=False)
+    assert pane.comparing._presentation() is pane.content.compare.image.presentation

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from itertools import combinations
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtTest import QTest
 
+from viewer.layers.measurement import draw_label, label_place
 from viewer.layers.types import MeasurementShape
 from viewer.measuring import angle_degrees, area_mm2, diameters_mm, length_mm
 from viewer.slab import Slab
@@ -234,3 +237,29 @@ def test_the_grid_passes_drawn_and_edited_on(grid, make, qtbot):
     pane.select_box("m")
     with qtbot.waitSignal(grid.measurement_edited):
         QTest.keyClick(pane, Qt.Key.Key_Right)
+
+
+def test_a_label_keeps_off_the_shape_and_off_other_labels():
+    around, size, pane, room = QRectF(100, 100, 80, 40), (60.0, 24.0), (600, 400), (10.0, 4.0)
+    first = label_place(around, size, pane, room)
+    assert first.left() == 190  # to the right of the shape
+    places = [first]
+    for _ in range(5):
+        places.append(label_place(around, size, pane, room, places))
+    assert not any(place.intersects(around) for place in places)
+    assert not any(one.intersects(other) for one, other in combinations(places, 2))
+    crowded = label_place(around, size, pane, room, [QRectF(0, 0, *pane)])
+    assert crowded == first  # where everything is taken, the best place of its own
+    tight = label_place(QRectF(0, 0, 70, 30), size, (70, 30), room)
+    assert QRectF(0, 0, 70, 30).intersects(tight)
+
+
+def test_what_is_out_of_sight_has_no_label(shown):
+    shot = shown.shot
+    image = QImage(*shot.camera.size, QImage.Format.Format_RGB32)
+    painter = QPainter(image)
+    for start in (-300.0, 20.0):
+        line = [[QPointF(start, 20.0), QPointF(start + 40, 40.0)]]
+        draw_label(painter, line, ("12 mm",), QColor("#ffffff"), shot)
+        assert len(shot.labels) == (start > 0)
+    painter.end()

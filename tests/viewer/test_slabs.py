@@ -16,7 +16,8 @@ from viewer.furniture.colour_bar import CLEAR, WIDTH
 from viewer.furniture.corners import MARGIN, Sheet
 from viewer.furniture.legend import legend_rect
 from viewer.layers.types import BoxShape, ClassMapLayer, HeatmapLayer, MapClass, MaskLayer
-from viewer.pane_painter import own_lines, visible_class_map
+from viewer.map_keys import visible_class_map
+from viewer.pane_painter import own_lines
 from viewer.slab import Slab
 
 KEY = Qt.Key
@@ -185,7 +186,7 @@ def test_classes_are_drawn_in_their_colours_by_the_nearest_voxel(pane, make):
     assert visible_class_map(pane, pane.shot) is layer
     pane.set_slice(0)
     assert visible_class_map(pane, pane.shot) is None
-    pane.set_slab(Slab("mean"))
+    pane.set_slab(Slab("mean", 4.0))
     assert visible_class_map(pane, pane.shot) is layer
     pane.set_content(replace(pane.content, class_maps=(replace(layer, opacity=1.0),)))
     assert seen(pane, make, 58, 62).tolist() == pytest.approx([0xD5, 0x5E, 0], abs=1)

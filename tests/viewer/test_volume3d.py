@@ -15,7 +15,7 @@ from viewer.layers.types import BoxShape
 from viewer.planes import letters_of
 from viewer.volume3d.furniture import box_lines, volume_corners
 from viewer.volume3d.orbit import STANDARD, orbit_around, standard_axes
-from viewer.volume3d.pace import STILL_S, Pace
+from viewer.volume3d.pace import BAND_S, DEARER, MOVING_S, Pace
 from viewer.volume3d.ray import hit_mesh, pick, samples
 from viewer.volume3d.scene import SceneImage
 
@@ -155,18 +155,41 @@ def test_boxes_lie_where_their_corners_are():
     assert min(np.linalg.norm(corners - mm((14, 30.5, 45.5)), axis=1)) < 1e-6
 
 
-def test_the_pace_keeps_pictures_short_and_still_ones_fine():
+def test_the_pace_keeps_pictures_and_bands_short():
     pace = Pace()
-    pace.took(30.0, 100, moving=True)  # the first one prepares the volume and does not count
-    for moving in (True, False):
-        pace.took(1e-6 * 40_000, 40_000, moving=moving)
+    pace.took(30.0, 100)  # the first one prepares the volume and does not count
+    pace.took(1e-6 * 40_000, 40_000)
     pixels = 1_000_000
-    moving = pace.reduction(pixels, moving=True)
-    assert pixels / moving**2 * 1e-6 == pytest.approx(0.06)
-    assert pixels / pace.reduction(pixels, moving=False) ** 2 * 1e-6 == pytest.approx(STILL_S)
-    assert pace.reduction(10_000, moving=True) == 1.0
+    assert pixels / pace.reduction(pixels) ** 2 * 1e-6 == pytest.approx(MOVING_S)
+    assert pace.reduction(10_000) == 1.0
+    for _ in range(20):  # 4 µs a pixel
+        rows = pace.rows(500)
+        pace.took_rows(4e-6 * 500 * rows, 500, rows)
+    assert pace.rows(500) * 500 * 4e-6 == pytest.approx(BAND_S, abs=4e-6 * 500)
+    assert pace.rows(1000) == pytest.approx(pace.rows(500) / 2, abs=1)
+    for _ in range(20):
+        pace.took_rows(1e-9, 500, pace.rows(500))  # empty bands
+    assert pace.rows(500) * 500 * DEARER * 1e-6 == pytest.approx(BAND_S, abs=500e-6 * DEARER)
     pace.forget()
-    assert pace.reduction(pixels, moving=True) > 1
+    assert pace.reduction(pixels) > 1
+
+
+def test_the_bands_of_a_view_are_its_rows():
+    orbit = orbit_around(volume_corners(SHAPE, OBLIQUE), 1.3).turned(33, -21).panned(17, -9, 400).zoomed(1.4)
+    point = mm((12.3, 40.1, 7.7))
+    x, y, depth = orbit.screen_of(point, 520, 400)
+    for top, bottom in ((0, 16), (190, 260), (399, 400)):
+        assert orbit.band(top, bottom, 400).screen_of(point, 520, bottom - top) == pytest.approx((x, y - top, depth))
+
+
+def test_what_is_cut_away_is_not_picked():
+    affine = np.array([[0, 0, 1, 0], [0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 1]], float)
+    array = np.zeros(SHAPE, np.int16)
+    array[15, 10, 30], array[15, 50, 30] = 60, 100  # in front, and brighter at the back
+    ray = np.array((30.0, -50.0, 15.0)), np.array((0, 1.0, 0))
+    assert pick(scene_image(array, affine=affine), *ray)[1] == pytest.approx(50, abs=0.3)
+    assert pick(scene_image(array, affine=affine, posterior_mm=40.0), *ray)[1] == pytest.approx(10, abs=0.3)
+    assert pick(scene_image(array, affine=affine, posterior_mm=-5.0), *ray) is None
 
 
 @pytest.mark.parametrize("error", [ImportError("libGL.so.1: cannot open shared object file")])

@@ -9,6 +9,7 @@ import pytest
 from highdicom import RGB_COLOR_CHANNEL_DESCRIPTOR, Volume
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
+from scipy.ndimage import gaussian_filter
 from scipy.spatial.transform import Rotation
 
 from viewer.layers.types import MaskLayer
@@ -126,6 +127,77 @@ def test_a_mask_is_seen_in_its_colour_over_the_tissue(renderer):
     renderer.show(Scene3D(image, (replace(layer, visible=False),)))
     assert renderer.meshes == ()
     assert renderer.draw(orbit, 300, 300)[int(y), int(x)].min() > 200
+
+
+def ball_mask(uid, colour, centre, opacity=0.75):
+    matrix = affine()
+    places = np.moveaxis(np.indices(SHAPE), 0, -1) @ matrix[:3, :3].T
+    inside = np.linalg.norm(places - matrix[:3, :3] @ centre, axis=-1) <= 5
+    volume = Volume(inside.astype(np.uint8), matrix, "PATIENT", frame_of_reference_uid="1.2.3")
+    return MaskLayer(uid, uid, volume, colour, opacity)
+
+
+def looking_along(axis, sign):
+    """A view along an axis of the array, from its end or from its beginning, and where its middle is seen."""
+    back = sign * affine()[:3, axis] / np.linalg.norm(affine()[:3, axis])
+    up = affine()[:3, 0] / np.linalg.norm(affine()[:3, 0])
+    home = orbit_around(volume_corners(SHAPE, affine()), 1.0)
+    return replace(home, axes=np.stack((np.cross(up, back), up, back)))
+
+
+@pytest.mark.parametrize("hardware", [False, True])
+@pytest.mark.parametrize("mode", ["mip", "shaded"])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_of_two_surfaces_the_nearer_is_seen_in_whatever_order_they_come(renderer, mode, sign, hardware, monkeypatch):
+    monkeypatch.setattr(renderer, "hardware", hardware)
+    renderer.show(Scene3D())
+    red, blue = ball_mask("r", "#ff0000", (15, 15, 30)), ball_mask("b", "#0000ff", (15, 48, 30))  # blue has more j
+    orbit = looking_along(1, sign)
+    seen = []
+    for masks in ((red, blue), (blue, red)):
+        renderer.show(Scene3D())
+        renderer.show(Scene3D(scene_image(np.zeros(SHAPE, np.int16), mode), masks))
+        seen.append(renderer.draw(orbit, 200, 200)[100, 100].astype(int))
+    assert np.abs(seen[0] - seen[1]).max() <= 2
+    assert (seen[0][2] > seen[0][0] + 30) == (sign == 1)
+
+
+@pytest.mark.parametrize("hardware", [False, True])
+def test_shaded_tissue_hides_the_surface_behind_it_but_for_a_faint_shine(renderer, hardware, monkeypatch):
+    monkeypatch.setattr(renderer, "hardware", hardware)
+    array = np.zeros(SHAPE, np.int16)
+    array[10:20, 35:45, 25:35] = 100
+    blue = ball_mask("b", "#0000ff", (15, 15, 30))
+    bluish = []
+    for sign in (1, -1):  # the tissue before the surface, and behind it
+        renderer.show(Scene3D())
+        renderer.show(Scene3D(scene_image(array, "shaded"), (blue,)))
+        red, _, blue_part = renderer.draw(looking_along(1, sign), 200, 200)[100, 100].astype(int)
+        bluish.append(blue_part - red)
+    assert bluish[0] < 60 < 100 < bluish[1]
+
+
+def test_the_sharp_picture_is_made_of_bands_without_seams(renderer):
+    from viewer.volume3d.picture import Picture
+
+    smooth = gaussian_filter(np.random.default_rng(1).standard_normal(SHAPE), 3)
+    array = (100 * smooth / smooth.max()).astype(np.float32)
+    orbit = orbit_around(volume_corners(SHAPE, affine()), 1.0).turned(20, 10)
+    picture = Picture()
+    picture.renderer = renderer
+    renderer.show(Scene3D())
+    picture.take(Scene3D(scene_image(array)))
+    picture.draw(orbit, 240, 240)
+    assert not picture.sharp
+    bands = 1
+    while picture.sharpen(orbit, 240, 240):
+        bands += 1
+    assert picture.sharp
+    assert bands > 2
+    made = np.frombuffer(picture.image.constBits(), np.uint8).reshape(240, -1)[:, : 3 * 240].reshape(240, 240, 3)
+    whole = renderer.draw(orbit, 240, 240)
+    assert np.abs(made[3:-3].astype(int) - whole[3:-3]).mean() < 1.0
+    assert np.abs(made[3:-3].astype(int) - whole[3:-3]).mean(axis=(1, 2)).max() < 4.0
 
 
 def test_colour_images_and_images_without_values_are_refused(renderer):

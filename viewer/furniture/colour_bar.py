@@ -8,22 +8,24 @@ from PySide6.QtGui import QColor, QPen
 
 from viewer.colours import OUTLINE, TEXT, is_diverging, shown_range, strength, table
 from viewer.furniture.corners import MARGIN, Sheet
-from viewer.furniture.text import draw_text, width_of
+from viewer.furniture.text import draw_text, elided, width_of
 from viewer.layers.types import HeatmapLayer
 from viewer.layers.visual import to_qimage
 
 WIDTH, HEIGHT = 11.0, 150.0  # logical pixels
+ROOM = 0.45  # of the pane's width for the title, so that those of two sides do not meet
 CLEAR = 26.0  # logical pixels kept free at the edge for the orientation letter
 
 
-def draw_colour_bar(sheet: Sheet, layer: HeatmapLayer) -> None:
-    """Draw the bar at the right edge, largest value on top; it is dim where the map is clear.
+def draw_colour_bar(sheet: Sheet, layer: HeatmapLayer, side: str = "right") -> None:
+    """Draw the bar at the right or left edge, largest value on top; it is dim where the map is clear.
 
     That is below the threshold, and around the zero of a signed map.
     """
     ratio = sheet.ratio
     height = min(HEIGHT * ratio, sheet.height * 0.4)
-    left = sheet.width - (MARGIN + WIDTH + CLEAR) * ratio
+    inset = (MARGIN + CLEAR) * ratio
+    left = inset if side == "left" else sheet.width - inset - WIDTH * ratio
     top = (sheet.height - height) / 2
     bar = QRectF(left, top, WIDTH * ratio, height)
     low, high = shown_range(layer.value_range, layer.table)
@@ -38,9 +40,12 @@ def draw_colour_bar(sheet: Sheet, layer: HeatmapLayer) -> None:
         fraction = float(np.clip((value - low) / ((high - low) or 1.0), 0, 1))
         marks += [(fraction, value)] if 0.08 < fraction < 0.92 else []
     for place, value in marks:
-        _mark(sheet, f"{value:+.3g}" if signed and value else f"{value:.3g}", left, top + (1 - place) * height)
+        text = f"{value:+.3g}" if signed and value else f"{value:.3g}"
+        _mark(sheet, text, bar, top + (1 - place) * height, side)
     title = f"{layer.title} ({layer.unit})" if layer.unit else layer.title
-    at = QPointF(sheet.width - MARGIN * ratio - width_of(title, ratio, 11), top - 12 * ratio)
+    title = elided(title, sheet.width * ROOM, ratio, 11)
+    room = width_of(title, ratio, 11)
+    at = QPointF(MARGIN * ratio if side == "left" else sheet.width - MARGIN * ratio - room, top - 12 * ratio)
     draw_text(sheet.painter, at, title, QColor(TEXT), ratio, 11)
 
 
@@ -53,9 +58,12 @@ def _shown(layer: HeatmapLayer) -> np.ndarray:
     return strength(values, layer.value_range, layer.table, threshold)
 
 
-def _mark(sheet: Sheet, text: str, left: float, y: float) -> None:
+def _mark(sheet: Sheet, text: str, bar: QRectF, y: float, side: str) -> None:
+    """Draw a tick and its value on the side of the bar that looks into the pane."""
     ratio = sheet.ratio
+    edge, inwards = (bar.right(), 1) if side == "left" else (bar.left(), -1)
     sheet.painter.setPen(QPen(QColor(TEXT), ratio))
-    sheet.painter.drawLine(QPointF(left - 4 * ratio, y), QPointF(left, y))
-    at = QPointF(left - 7 * ratio - width_of(text, ratio, 11), y + 4 * ratio)
+    sheet.painter.drawLine(QPointF(edge, y), QPointF(edge + inwards * 4 * ratio, y))
+    x = edge + 7 * ratio if side == "left" else edge - 7 * ratio - width_of(text, ratio, 11)
+    at = QPointF(x, y + 4 * ratio)
     draw_text(sheet.painter, at, text, QColor(TEXT), ratio, 11)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
@@ -16,7 +16,9 @@ from viewer.shot import Shot, scale_bar
 MARGIN = 9.0  # logical pixels from the pane's edge
 LINE = 16.0  # logical pixels from base line to base line
 LETTER = 15
-LINES = 3  # into which a sentence is broken at most
+LINES = 4  # into which a sentence is broken at most
+NARROW = 420.0  # logical pixels: in a pane that is narrower, the least important lines are left out
+OUTER_ROOM = 200.0  # logical pixels that texts may take on the side away from the chest wall, where there is air
 BANNER = 16
 VIEW = 24
 Line = tuple[str, str]  # text and colour
@@ -30,11 +32,19 @@ class Sheet:
     width: float
     height: float
     ratio: float
+    outer: str = ""
 
     @property
     def room(self) -> float:
-        """How wide the texts of a corner may be."""
-        return self.width / 2 - (2 * MARGIN + LETTER) * self.ratio
+        """How wide the texts of a corner may be; texts on one side only may cross the middle."""
+        half = self.width / 2 - (2 * MARGIN + LETTER) * self.ratio
+        whole = self.width - 4 * (MARGIN + LETTER) * self.ratio
+        return max(half, min(whole, OUTER_ROOM * self.ratio)) if self.outer else half
+
+    @property
+    def narrow(self) -> bool:
+        """Whether there is no room for every text."""
+        return self.width < NARROW * self.ratio
 
     def wrapped(self, text: str, colour: str, room: float = 0) -> list[Line]:
         """Return a text that must be readable to its end as a few lines."""
@@ -59,7 +69,7 @@ def draw_corners(sheet: Sheet, content: PaneContent, own: Sequence[str], note: s
         ``"left"`` or ``"right"``: the side away from the chest wall, to which all texts keep; "" uses all corners.
     """
     if outer:
-        _draw_outside(sheet, content, own, note, right=outer == "right")
+        _draw_outside(replace(sheet, outer=outer), content, own, note)
         return
     texts = content.corners
     left = _lines(texts.top_left)
@@ -74,13 +84,28 @@ def draw_corners(sheet: Sheet, content: PaneContent, own: Sequence[str], note: s
     sheet.column(_lines(texts.bottom_right), right=True, bottom=True)
 
 
-def _draw_outside(sheet: Sheet, content: PaneContent, own: Sequence[str], note: str, *, right: bool) -> None:
-    texts = content.corners
+def _draw_outside(sheet: Sheet, content: PaneContent, own: Sequence[str], note: str) -> None:
+    texts, right = content.corners, sheet.outer == "right"
     below = draw_view_label(sheet, content.view_label, right=right)
-    top = [*_lines(texts.top_left), *_lines(texts.top_right)]
-    sheet.column([*_cut(sheet, top), *_state(sheet, content)], right=right, bottom=False, below=below)
-    bottom = [*_lines(texts.bottom_left), *_lines(texts.bottom_right), *_lines(own)]
-    sheet.column([*_notes(sheet, content, note), *bottom], right=right, bottom=True)
+    # What an image is called stands large above: in a narrow pane its description and spacing are left out.
+    top = [*texts.top_left] if sheet.narrow else [*texts.top_left, *texts.top_right]
+    bottom = [*own] if sheet.narrow else [*texts.bottom_left, *texts.bottom_right, *own]
+    if sheet.narrow:
+        top, bottom = _joined(sheet, top), _joined(sheet, bottom)
+    sheet.column([*_cut(sheet, _lines(top)), *_state(sheet, content)], right=right, bottom=False, below=below)
+    sheet.column([*_notes(sheet, content, note), *_lines(bottom)], right=right, bottom=True)
+
+
+def _joined(sheet: Sheet, texts: Sequence[str]) -> list[str]:
+    """Return texts with as many in a line as fit."""
+    found: list[str] = []
+    for text in filter(None, texts):
+        together = f"{found[-1]} · {text}" if found else text
+        if found and width_of(together, sheet.ratio) <= sheet.room:
+            found[-1] = together
+        else:
+            found.append(text)
+    return found
 
 
 def draw_view_label(sheet: Sheet, label: str, *, right: bool) -> float:
@@ -134,12 +159,15 @@ def draw_letters(sheet: Sheet, letters: tuple[str, str, str, str]) -> None:
             draw_text(sheet.painter, QPointF(x, y), text, QColor(TEXT), sheet.ratio, LETTER)
 
 
-def draw_scale_bar(sheet: Sheet, zoom: float) -> None:
-    """Draw a bar of a round length with its millimetres, above the bottom letter."""
+def draw_scale_bar(sheet: Sheet, zoom: float, outer: str = "") -> None:
+    """Draw a bar of a round length with its millimetres, above the bottom letter; in a narrow pane beside its texts."""
     length_mm, pixels = scale_bar(zoom, min(sheet.width * 0.3, 220 * sheet.ratio))
     text = f"{length_mm / 10:g} cm" if length_mm >= 10 else f"{length_mm:g} mm"
     y = sheet.height - (MARGIN + 26) * sheet.ratio
     left = (sheet.width - pixels) / 2
+    if outer and sheet.narrow:
+        apart = sheet.width - pixels - (MARGIN + LETTER) * sheet.ratio
+        left = apart if outer == "left" else sheet.width - pixels - apart
     tick = 4 * sheet.ratio
     for colour, width in ((OUTLINE, 3.6), (TEXT, 1.5)):
         sheet.painter.setPen(QPen(QColor(colour), width * sheet.ratio))
@@ -147,7 +175,7 @@ def draw_scale_bar(sheet: Sheet, zoom: float) -> None:
         for x in (left, left + pixels / 2, left + pixels):
             high = tick if x != left + pixels / 2 else tick / 2
             sheet.painter.drawLine(QPointF(x, y - high), QPointF(x, y))
-    at = QPointF((sheet.width - width_of(text, sheet.ratio, 11)) / 2, y - 7 * sheet.ratio)
+    at = QPointF(left + (pixels - width_of(text, sheet.ratio, 11)) / 2, y - 7 * sheet.ratio)
     draw_text(sheet.painter, at, text, QColor(TEXT), sheet.ratio, 11)
 
 

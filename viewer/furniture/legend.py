@@ -1,4 +1,4 @@
-"""Legend: the classes of a map with their colours, where the colour bar would be, or left of it."""
+"""Legend: the classes of a map with their colours, where the colour bar would be, or beside it."""
 
 from __future__ import annotations
 
@@ -16,22 +16,23 @@ CLEAR = 26.0  # logical pixels kept free at the edge for the orientation letter
 BAR = 62.0  # logical pixels that the colour bar and its marks take up
 
 
-def legend_rect(sheet: Sheet, layer: ClassMapLayer, *, beside_bar: bool = False) -> QRectF:
-    """Return where the legend lies: at the middle of the right edge, in device pixels."""
+def legend_rect(sheet: Sheet, layer: ClassMapLayer, *, beside_bar: bool = False, side: str = "right") -> QRectF:
+    """Return where the legend lies: at the middle of the right or left edge, in device pixels."""
     ratio = sheet.ratio
     room = sheet.width * 0.45
     texts = [layer.title, *(f"{one.title}" for one in layer.classes)]
     widest = max(width_of(text, ratio, SIZE) for text in texts)
     width = min(widest + (PATCH + 16) * ratio, room)
     height = (LINE * len(texts) + 8) * ratio
-    right = sheet.width - (MARGIN + CLEAR + (BAR if beside_bar else 0)) * ratio
-    return QRectF(right - width, (sheet.height - height) / 2, width, height)
+    inset = (MARGIN + CLEAR + (BAR if beside_bar else 0)) * ratio
+    left = inset if side == "left" else sheet.width - inset - width
+    return QRectF(left, (sheet.height - height) / 2, width, height)
 
 
-def draw_legend(sheet: Sheet, layer: ClassMapLayer, *, beside_bar: bool = False) -> None:
+def draw_legend(sheet: Sheet, layer: ClassMapLayer, *, beside_bar: bool = False, side: str = "right") -> None:
     """Draw title, colours and names of the classes on a plate that keeps them readable over a bright image."""
     ratio, painter = sheet.ratio, sheet.painter
-    rect = legend_rect(sheet, layer, beside_bar=beside_bar)
+    rect = legend_rect(sheet, layer, beside_bar=beside_bar, side=side)
     painter.fillRect(rect, PLATE)
     left, base = rect.left() + 4 * ratio, rect.top() + (LINE - 1) * ratio
     room = rect.width() - 8 * ratio

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter
 
@@ -9,6 +11,7 @@ SIZE = 12  # logical pixels
 PLATE = QColor(0, 0, 0, 165)
 
 
+@lru_cache(maxsize=64)
 def font(ratio: float, size: int = SIZE, *, bold: bool = False) -> QFont:
     """Return the pane's font at a device pixel ratio."""
     chosen = QFont()
@@ -18,17 +21,23 @@ def font(ratio: float, size: int = SIZE, *, bold: bool = False) -> QFont:
     return chosen
 
 
+@lru_cache(maxsize=64)
+def _measures(ratio: float, size: int) -> QFontMetricsF:
+    return QFontMetricsF(font(ratio, size))
+
+
+@lru_cache(maxsize=2048)
 def width_of(text: str, ratio: float, size: int = SIZE) -> float:
     """Return the width of a line in device pixels."""
-    return QFontMetricsF(font(ratio, size)).horizontalAdvance(text)
+    return _measures(ratio, size).horizontalAdvance(text)
 
 
 def draw_text(painter: QPainter, at: QPointF, text: str, colour: QColor, ratio: float, size: int = SIZE) -> None:
     """Draw a line of text with its base line at a point, on a plate that keeps it readable over a bright image."""
     chosen = font(ratio, size)
     painter.setFont(chosen)
-    measures = QFontMetricsF(chosen)
-    width = measures.horizontalAdvance(text) + 6 * ratio
+    measures = _measures(ratio, size)
+    width = width_of(text, ratio, size) + 6 * ratio
     painter.fillRect(
         QRectF(at.x() - 3 * ratio, at.y() - measures.ascent(), width, measures.ascent() + measures.descent()), PLATE
     )
@@ -46,6 +55,7 @@ def wrapped(text: str, room: float, ratio: float, size: int = SIZE, lines: int =
     return [elided(line, room, ratio, size) for line in (*found, " ".join(words)) if line]
 
 
+@lru_cache(maxsize=2048)
 def elided(text: str, room: float, ratio: float, size: int = SIZE) -> str:
     """Return a line cut to a width in device pixels, with an ellipsis where something is missing."""
-    return QFontMetricsF(font(ratio, size)).elidedText(text, Qt.TextElideMode.ElideRight, room)
+    return _measures(ratio, size).elidedText(text, Qt.TextElideMode.ElideRight, room)

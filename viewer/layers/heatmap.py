@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from viewer.colours import is_diverging, map_colours, strength
@@ -27,9 +29,13 @@ class HeatmapVisual(RasterVisual):
 
     def covers(self, shot: Shot) -> bool:
         """Whether the map reaches into this slice, above its threshold or not."""
-        if not same_frame(self.layer.volume, shot.frame_uid):
+        if not self._drawn_on(shot):
             return False
         return bool(np.isfinite(self._sampled(shot)[0]).any())
+
+    def _drawn_on(self, shot: Shot) -> bool:
+        whole = shot.slab is not None and shot.projects and math.isinf(shot.slab.thickness_mm)
+        return (self.layer.through_all or not whole) and same_frame(self.layer.volume, shot.frame_uid)
 
     def _sampled(self, shot: Shot) -> tuple[np.ndarray, int]:
         step = slab_step(self.layer.volume, shot.plane, shot.span)
@@ -41,7 +47,7 @@ class HeatmapVisual(RasterVisual):
 
     def raster(self, shot: Shot) -> tuple[np.ndarray | None, int]:
         """Return the coloured map on this slice or, at its largest, in this slab; None where it has nothing to show."""
-        if not same_frame(self.layer.volume, shot.frame_uid):
+        if not self._drawn_on(shot):
             return None, 1
         values, step = self._sampled(shot)
         layer = self.layer

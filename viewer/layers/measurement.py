@@ -99,10 +99,14 @@ def draw_label(
     """Write lines beside a shape, where there is room without covering it, joined to it by a thin leader."""
     ratio = shot.ratio
     around = QPolygonF([point for path in paths for point in path]).boundingRect()
+    if not around.adjusted(-1, -1, 1, 1).intersects(QRectF(0, 0, *shot.camera.size)):
+        return
     measures = QFontMetricsF(font(ratio))
     height = measures.ascent() + measures.descent()
     size = (max(width_of(line, ratio) for line in lines) + 6 * ratio, height * len(lines))
-    place = label_place(around, size, shot.camera.size, GAP * ratio, MARGIN * ratio)
+    taken = [QRectF(*one) for one in shot.labels]
+    place = label_place(around, size, shot.camera.size, (GAP * ratio, MARGIN * ratio), taken)
+    shot.labels.append((place.left(), place.top(), place.width(), place.height()))
     if not place.intersects(around):
         near = min(
             (nearest_on(a, b, place.center()) for path in paths for a, b in pairwise(path)),
@@ -126,30 +130,47 @@ def nearest_on(start: QPointF, end: QPointF, here: QPointF) -> QPointF:
     return start + along * share
 
 
-def label_place(around: QRectF, size: tuple[float, float], pane: tuple[int, int], gap: float, margin: float) -> QRectF:
+def label_place(
+    around: QRectF,
+    size: tuple[float, float],
+    pane: tuple[int, int],
+    room: tuple[float, float],
+    taken: Sequence[QRectF] = (),
+) -> QRectF:
     """Return where a label lies: right, left, below or above the shape, the first that fits into the pane.
 
     Where none fits, it is held inside the pane and may cover a part of the shape.
+
+    Parameters
+    ----------
+    room
+        Pixels between shape and label, and between label and the pane's edge.
+    taken
+        Labels of other shapes, which are kept free where there is another place.
     """
     width, height = size
+    gap, margin = room
     middle = QPointF(around.center().x() - width / 2, around.center().y() - height / 2)
     spots = (
         (around.right() + gap, middle.y()),
         (around.left() - gap - width, middle.y()),
         (middle.x(), around.bottom() + gap),
         (middle.x(), around.top() - gap - height),
+        *((around.right() + gap, middle.y() + step * (height + gap)) for step in (1, -1)),
+        *((around.left() - gap - width, middle.y() + step * (height + gap)) for step in (1, -1)),
     )
-    room = QRectF(0, 0, *pane).adjusted(margin, margin, -margin, -margin)
+    inside = QRectF(0, 0, *pane).adjusted(margin, margin, -margin, -margin)
     held = [
         QRectF(
-            min(max(x, room.left()), max(room.right() - width, room.left())),
-            min(max(y, room.top()), max(room.bottom() - height, room.top())),
+            min(max(x, inside.left()), max(inside.right() - width, inside.left())),
+            min(max(y, inside.top()), max(inside.bottom() - height, inside.top())),
             width,
             height,
         )
         for x, y in spots
     ]
-    return next((place for place in held if not place.intersects(around)), held[0])
+    beside = [place for place in held if not place.intersects(around)] or held[:1]
+    return next((place for place in beside if not any(place.intersects(other) for other in taken)), beside[0])
 
 
 def _handles(painter: QPainter, points: list[QPointF], ratio: float, size: float) -> None:

@@ -41,7 +41,11 @@ class ImageLayer:
 
 @dataclass(frozen=True)
 class HeatmapLayer:
-    """A map on its own grid, drawn through its affine, never resized to the image."""
+    """A map on its own grid, drawn through its affine, never resized to the image.
+
+    ``through_all`` says whether it is drawn on a projection of the whole volume, where its largest value means nothing
+    for a time or a ratio.
+    """
 
     uid: str
     title: str
@@ -52,6 +56,7 @@ class HeatmapLayer:
     opacity: float = 0.5
     threshold: float = 0.0
     visible: bool = True
+    through_all: bool = True
 
 
 @dataclass(frozen=True)
@@ -141,6 +146,22 @@ class BoxShape:
 
 
 @dataclass(frozen=True)
+class PlaceMark:
+    """About where a point of another image of the same breast lies: an aid for the eye, not a measurement.
+
+    Attributes
+    ----------
+    point_mm
+        Mm of the stored plane (x right, y down, from the outer corner of its first pixel).
+    text
+        What is written beside it, such as ``"about here, slice 23 of 60"``.
+    """
+
+    point_mm: tuple[float, float]
+    text: str = ""
+
+
+@dataclass(frozen=True)
 class Corners:
     """The four quiet texts of a pane, one string per line."""
 
@@ -187,6 +208,8 @@ class Compare:
         Names of the pane's own content and of the other one.
     mode
         ``swipe``: own content left of a line that can be dragged, the other right of it. ``blink``: in turn.
+    same_window
+        Whether the other image is of the same kind as the own one and is shown in its window, also while that changes.
     """
 
     title: str
@@ -196,6 +219,7 @@ class Compare:
     class_maps: tuple[ClassMapLayer, ...] = ()
     masks: tuple[MaskLayer, ...] = ()
     mode: Literal["swipe", "blink"] = "swipe"
+    same_window: bool = False
 
 
 @dataclass(frozen=True)

@@ -88,6 +88,7 @@ def warp_raster(
 def premultiplied(colours: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     """Return premultiplied BGRA uint8 of RGB uint8 (h, w, 3) and alpha 0–1 (h, w)."""
     pixels = np.empty((*alpha.shape, 4), np.uint8)
-    pixels[..., :3] = np.rint(colours[..., ::-1] * alpha[..., None])
-    pixels[..., 3] = np.rint(alpha * 255)
+    share = alpha.astype(np.float32)
+    pixels[..., :3] = np.rint(colours[..., ::-1] * share[..., None])
+    pixels[..., 3] = np.rint(share * np.float32(255))
     return pixels

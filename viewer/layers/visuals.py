@@ -36,7 +36,7 @@ def visuals_for(layers: Iterable[Any], before: Sequence[Any]) -> list[Any]:
         if not getattr(layer, "visible", True):
             continue
         previous = known.get((VISUALS[type(layer)], layer.uid))
-        if previous is not None and previous.layer is layer:
+        if previous is not None and previous.layer == layer:  # volumes are equal only to themselves
             visuals.append(previous)
             continue
         visual = visual_for(layer)

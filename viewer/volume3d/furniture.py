@@ -148,9 +148,10 @@ def draw_scale(canvas: Canvas) -> None:
 
 def draw_texts(canvas: Canvas, scene: Scene3D) -> None:
     """Draw what is shown (upper right) and how it was made (upper left)."""
-    edge, room = EDGE * canvas.ratio, canvas.width * 0.62
+    edge = EDGE * canvas.ratio
     for number, line in enumerate(scene.lines):
         at = QPointF(edge, edge + (number + 0.75) * LINE * canvas.ratio)
+        room = canvas.width * 0.4 if number == 0 else canvas.width - 2 * edge
         shown = elided(line, room, canvas.ratio)
         draw_text(canvas.painter, at, shown, QColor(TEXT if number == 0 else FAINT), canvas.ratio)
     if scene.title:

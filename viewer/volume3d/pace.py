@@ -1,12 +1,13 @@
-"""Pace: how much may be drawn at once, so that turning stays fluent and the window is never held up. Qt- and VTK-free."""
+"""Pace: how much may be drawn at once: turning stays fluent, the window is never held up. Qt- and VTK-free."""
 
 from __future__ import annotations
 
 MOVING_S = 0.06  # a coarse picture: 16 a second
-BAND_S = 0.05  # a band of the sharp one
+BAND_S = 0.035  # a band of the sharp one
+DEARER = 2.5  # a pixel of the sharp picture against one of the coarse, whose samples are twice as far apart
 COARSEST = 8.0
 FIRST_REDUCTION, FIRST_ROWS, LEAST_ROWS = 4.0, 16, 8
-GROWTH = 2.0  # of a band over the one before: the middle of a volume is slower than its edge
+GROWTH = 1.4  # of a band over the one before: the middle of a volume is slower than its edge
 
 
 class Pace:
@@ -34,7 +35,10 @@ class Pace:
 
     def rows(self, width: int) -> int:
         """Return how many rows of so many pixels the next band may have."""
-        return FIRST_ROWS if self._rows is None else max(int(self._rows / width), LEAST_ROWS)
+        rows = FIRST_ROWS if self._rows is None else self._rows / width
+        if self._per_pixel is not None:  # an empty band says nothing about the next
+            rows = min(rows, BAND_S / (DEARER * self._per_pixel * width))
+        return max(int(rows), LEAST_ROWS)
 
     def took_rows(self, seconds: float, width: int, rows: int) -> None:
         """Learn from a band."""

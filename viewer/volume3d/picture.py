@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from viewer.volume3d.renderer import Renderer
 
 
+MARGIN = 3  # rows of a band that are drawn and thrown away
+
+
 class Picture:
     """Holds the renderer, which is made with the first scene.
 
@@ -97,13 +100,14 @@ class Picture:
             self.image = self.image.scaled(
                 width, height, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation
             )
-        top, bottom = self._next, min(self._next + self.pace.rows(width), height)
+        top, bottom = self._next, min(self._next + max(self.pace.rows(width) - 2 * MARGIN, MARGIN), height)
         begun = time.perf_counter()
-        pixels = self.renderer.draw(orbit.band(top, bottom, height), width, bottom - top)
+        above, below = max(top - MARGIN, 0), bottom + MARGIN  # VTK leaves the edges of a picture out
+        pixels = self.renderer.draw(orbit.band(above, below, height), width, below - above)
         painter = QPainter(self.image)
-        painter.drawImage(0, top, _image(pixels))
+        painter.drawImage(0, top, _image(pixels[top - above : bottom - above]))
         painter.end()
-        self.pace.took_rows(time.perf_counter() - begun, width, bottom - top)
+        self.pace.took_rows(time.perf_counter() - begun, width, below - above)
         self._next = bottom if bottom < height else -1
         self.sharp = bottom >= height
         return not self.sharp

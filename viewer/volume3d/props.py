@@ -12,11 +12,11 @@ from vtkmodules.vtkRenderingVolumeOpenGL2 import vtkSmartVolumeMapper
 
 from viewer.colours import rgb
 from viewer.layers.types import MaskLayer
+from viewer.volume3d.prepared import TOP, prepared
 from viewer.volume3d.ray import shaded_opacity, unit_mm
-from viewer.volume3d.scene import SceneImage, VolumeViewError
+from viewer.volume3d.scene import SceneImage
 from viewer.volume3d.surface import Mesh, image_data, poly_data
 
-TOP = 32767  # values are rendered as whole numbers 0–32767 between the smallest and the greatest of the volume
 # enhancing tissue: dark red, amber, ivory; lightness rises evenly, so that it reads without colour as well
 TISSUE = ((0.0, "#7a2e22"), (0.3, "#c0683f"), (0.65, "#efc28c"), (1.0, "#fffaf0"))
 FEATURE_ANGLE = 60.0
@@ -28,10 +28,10 @@ class VolumeProp:
 
     def __init__(self, image: SceneImage, *, hardware: bool) -> None:
         self.image, self.hardware = image, hardware
-        array, affine = right_handed(image.volume.array, np.asarray(image.volume.affine, float))
-        self.low, self.high, scaled = quantised(array)
+        known = prepared(image.volume)
+        self.low, self.high, affine = known.low, known.high, known.affine
         self.spacing = np.linalg.norm(affine[:3, :3], axis=0)
-        self.data = image_data(scaled, self.spacing)
+        self.data = image_data(known.scaled, self.spacing)
         self.volume = vtkVolume()
         self.mapper = vtkSmartVolumeMapper() if hardware else vtkFixedPointVolumeRayCastMapper()
         if hardware:
@@ -103,40 +103,6 @@ class VolumeProp:
             red, green, blue = (part / 255 for part in rgb(colour))
             made.AddRGBPoint(self._stored(self.image.threshold + place * width), red, green, blue)
         return made
-
-
-def right_handed(array: np.ndarray, affine: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the same volume with columns, rows and slices right-handed: VTK's lighting takes no mirrored volume."""
-    if np.linalg.det(affine[:3, 2::-1]) > 0:
-        return array, affine
-    turned = affine.copy()
-    turned[:3, 3] += affine[:3, 0] * (array.shape[0] - 1)
-    turned[:3, 0] = -affine[:3, 0]
-    return array[::-1], turned
-
-
-def quantised(array: np.ndarray) -> tuple[float, float, np.ndarray]:
-    """Return the smallest and greatest finite value, and the values as uint16 from 0 to 32767 between them.
-
-    Raises
-    ------
-    VolumeViewError
-        For colour images and for volumes without any value.
-    """
-    if array.ndim != 3:
-        raise VolumeViewError("A colour image cannot be shown as a volume. Choose a grey stack of slices.")
-    values = np.asarray(array, np.float32)
-    finite = np.isfinite(values) if array.dtype.kind == "f" else None
-    known = values if finite is None or finite.all() else values[finite]
-    if known.size == 0:
-        raise VolumeViewError("The image holds no values that could be shown.")
-    low, high = float(known.min()), float(known.max())
-    high = high if high > low else low + 1.0
-    if known is not values:
-        values = np.nan_to_num(values, nan=low, posinf=high, neginf=low)
-    scaled = np.subtract(values, low, dtype=np.float32)
-    scaled *= TOP / (high - low)
-    return low, high, np.rint(scaled, out=scaled).astype(np.uint16)
 
 
 class SurfaceProp:

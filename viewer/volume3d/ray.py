@@ -5,12 +5,14 @@ Nothing here asks the renderer, so that a click is exact whatever the resolution
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
     from viewer.volume3d.scene import SceneImage
+    from viewer.volume3d.surface import Mesh
 
 STEP = 0.25  # voxels, along the axis on which the ray advances fastest
 HALF_OPAQUE = 0.5  # what has become half opaque is what the eye takes for the surface
@@ -73,6 +75,13 @@ def pick(image: SceneImage, origin: np.ndarray, direction: np.ndarray) -> np.nda
     if image.mode == "shaded":
         return _first_opaque(image, points, values)
     return points[int(np.argmax(values))]
+
+
+def seen(image: SceneImage, meshes: Iterable[Mesh], origin: np.ndarray, direction: np.ndarray) -> np.ndarray | None:
+    """Return the LPS point under a ray: on the nearest surface where there is one, else in the tissue."""
+    hits = [hit_mesh(mesh.vertices, mesh.triangles, origin, direction) for mesh in meshes]
+    nearest = min((hit for hit in hits if hit is not None), default=None)
+    return origin + nearest * direction if nearest is not None else pick(image, origin, direction)
 
 
 def _first_opaque(image: SceneImage, points: np.ndarray, values: np.ndarray) -> np.ndarray | None:

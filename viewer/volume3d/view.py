@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PySide6.QtCore import QEvent, QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
@@ -19,12 +19,11 @@ from viewer.volume3d.navigation import Navigation
 from viewer.volume3d.orbit import STANDARD, Orbit, orbit_around
 from viewer.volume3d.picture import Picture
 from viewer.volume3d.scene import Scene3D, SceneImage, VolumeViewError
+from viewer.volume3d.sharpening import Sharpening
 
 if TYPE_CHECKING:
     from viewer.volume3d.surface import Mesh
 
-STILL_AFTER_MS = 160
-BREATH_MS = 5  # between two bands of the sharp picture: time for mouse, keys and the other panes
 EMPTY = "No volume to show"
 
 
@@ -59,8 +58,7 @@ class VolumeView(QWidget):
         self.orbit: Orbit | None = None
         self._picture = Picture()
         self._fitted = True
-        self._waiting: list[Callable[[], object]] = []
-        self._still = QTimer(self, singleShot=True, timeout=self._sharpen)
+        self._sharpening = Sharpening(self, self._band)
         self._navigation = Navigation(self)
 
     # -- scene -----------------------------------------------------------------------------------------------------
@@ -72,7 +70,7 @@ class VolumeView(QWidget):
             self._fail(EMPTY)
             return
         if _place(old.image) != _place(scene.image) or self.orbit is None:
-            self.orbit, self._fitted = self._home(scene.image), True
+            self.orbit, self._fitted = self._first_look(old.image, scene.image), True
         if (old.image, old.masks) != (scene.image, scene.masks) or self.message:
             self._take(scene)
         self.update()
@@ -88,9 +86,8 @@ class VolumeView(QWidget):
 
     def _fail(self, message: str) -> None:
         self.message = message
-        self._still.stop()
         self._picture.drop()
-        self._done()
+        self._sharpening.stop()
         self.update()
 
     def set_message(self, message: str) -> None:
@@ -120,6 +117,12 @@ class VolumeView(QWidget):
         corners = volume_corners(image.volume.spatial_shape, np.asarray(image.volume.affine, float))
         return orbit_around(corners, self.width() / max(self.height(), 1), name)
 
+    def _first_look(self, old: SceneImage | None, image: SceneImage) -> Orbit:
+        """Return the view of another volume; the same patient is seen from where he was seen before."""
+        home = self._home(image)
+        same = old is not None and old.volume.frame_of_reference_uid == image.volume.frame_of_reference_uid
+        return replace(home, axes=self.orbit.axes) if same and self.orbit is not None else home
+
     def set_orbit(self, orbit: Orbit) -> None:
         """Look from elsewhere."""
         old, self.orbit = self.orbit, orbit
@@ -132,8 +135,11 @@ class VolumeView(QWidget):
         """Look from a standard side: anterior, posterior, left, right, head or foot."""
         if name not in STANDARD:
             raise ValueError(f"{name!r} is not one of {', '.join(STANDARD)}")
-        if self.orbit is not None:
-            self.set_orbit(self.orbit.seen_from(name))
+        if self.orbit is None or self.scene.image is None:
+            return
+        fitted = self._fitted
+        self.set_orbit(self._home(self.scene.image, name) if fitted else self.orbit.seen_from(name))
+        self._fitted = fitted
 
     def reset(self) -> None:
         """Show the whole volume from the foot, as axial slices are shown."""
@@ -145,45 +151,35 @@ class VolumeView(QWidget):
         """Render anew with the next paint."""
         self._picture.stale = self.scene.image is not None and not self.message
         if self._picture.stale:
-            self._still.start(STILL_AFTER_MS)
+            self._sharpening.start()
         self.update()
 
-    def _sharpen(self) -> None:
-        """Draw a band of the sharp picture, and come back for the next."""
+    def _band(self) -> bool:
+        """Draw a band of the sharp picture; return whether there are more."""
         if self.orbit is None or self._picture.stale:  # it is not painted while it is hidden
-            return
-        width, height, _ = self._size()
-        if self._picture.sharpen(self.orbit, width, height):
-            self._still.start(BREATH_MS)
-        else:
-            self._done()
+            return False
+        more = self._picture.sharpen(self.orbit, *self._size()[:2])
         self.update()
+        return more
 
     def when_sharp(self, then: Callable[[], object]) -> None:
         """Call a function as soon as the picture is drawn in full, at once where it is or where there is none."""
-        self._waiting.append(then)
+        self._sharpening.wait(then)
         if self.message or self.orbit is None or (self._picture.sharp and not self._picture.stale):
-            self._done()
-
-    def _done(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for then in waiting:
-            then()
+            self._sharpening.done()
 
     # -- picking ---------------------------------------------------------------------------------------------------
 
     def point_at(self, x: float, y: float) -> Point | None:
         """Return the LPS point that is seen at logical widget coordinates, None where there is nothing."""
-        from viewer.volume3d.ray import hit_mesh, pick
+        from viewer.volume3d.ray import seen
 
         image = self.scene.image
         if image is None or self.orbit is None or self.message:
             return None
         start, direction = self.orbit.ray(x, y, self.width(), self.height())
         meshes = self._picture.renderer.meshes if self._picture.renderer is not None else ()
-        hits = [hit_mesh(mesh.vertices, mesh.triangles, start, direction) for mesh in meshes]
-        nearest = min((hit for hit in hits if hit is not None), default=None)
-        found = start + nearest * direction if nearest is not None else pick(image, start, direction)
+        found = seen(image, meshes, start, direction)
         return (float(found[0]), float(found[1]), float(found[2])) if found is not None else None
 
     def pick(self, x: float, y: float) -> None:

@@ -14,6 +14,8 @@ STANDARD_VIEWS = ("CC", "MLO")
 FOUR_VIEWS: tuple[Key, ...] = (("R", "CC"), ("L", "CC"), ("R", "MLO"), ("L", "MLO"))
 #: Kinds of image that may stand for their view, the best first.
 _STANDS_FOR_VIEW = ("", "low energy", "synthetic 2D")
+#: Category of another exposure of a standard view, see :func:`category`.
+REPEATED = 2
 # PS3.16 CID 4014, in the order of a work-up.
 _FURTHER_ORDER = ("CC", "MLO", "ML", "LM", "LMO", "XCCL", "XCCM", "FB", "SIO", "ISO", "SPECIMEN")
 
@@ -157,4 +159,4 @@ def category(image: Image) -> int:
         return 3
     if image.series.view_modifiers:
         return 1
-    return 2 if image.key[1] in STANDARD_VIEWS else 0
+    return REPEATED if image.key[1] in STANDARD_VIEWS else 0

@@ -7,11 +7,22 @@ with a note; a study of one image is that image alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import zip_longest
 from typing import Literal, get_args
 
-from app.studies.hanging.exam import FOUR_VIEWS, STANDARD_VIEWS, Exam, Image, Key, category, exam_of, mammograms_of
+from app.studies.hanging.exam import (
+    FOUR_VIEWS,
+    REPEATED,
+    STANDARD_VIEWS,
+    Exam,
+    Image,
+    Key,
+    category,
+    exam_of,
+    mammograms_of,
+)
 from app.studies.hanging.tomosynthesis import tomosynthesis_steps
 from app.studies.hanging.types import Hanging, Slot, Zoom
 from app.studies.series.views import side_and_view, view_label_of
@@ -23,7 +34,6 @@ WALL: dict[str, Literal["left", "right"]] = {"R": "right", "L": "left"}
 GROUP = "views"
 PAGE = 8  # panes of a step of further images
 _QUADRANTS = tuple(zoom for zoom in get_args(Zoom) if zoom not in ("fit", "one_to_one"))
-_MOST_ROWS = 4
 
 
 def mammography_steps(study: Study, prior: Study | None = None) -> tuple[Hanging, ...]:
@@ -46,7 +56,12 @@ def mammography_steps(study: Study, prior: Study | None = None) -> tuple[Hanging
         *_alone(exam),
         *pages("For Processing", exam.raw),
     ]
-    return (overview, *(step for step in steps[1:] if step.slots != overview.slots))
+    return tuple(_begun(step) for step in (overview, *(step for step in steps[1:] if step.slots != overview.slots)))
+
+
+def _begun(step: Hanging) -> Hanging:
+    """Return the step with the keyboard at its first image: after a mastectomy the first pane is empty."""
+    return replace(step, active=next((n for n, slot in enumerate(step.slots) if slot.uid is not None), 0))
 
 
 def _day(date: str) -> str:
@@ -58,7 +73,7 @@ def _day(date: str) -> str:
 
 def slot_of(image: Image, group: str = "", when: str = "") -> Slot:
     """Return the slot of an image: chest wall to its own side's edge; ``when`` names a prior exam."""
-    wall = WALL.get(image.key[0], "")
+    wall: Literal["", "left", "right"] = WALL.get(image.key[0], "")  # type: ignore[assignment]
     return Slot(image.stack.uid, f"{when} {image.title}".strip(), chest_wall=wall, group=group)
 
 
@@ -70,12 +85,26 @@ def _view_slot(exam: Exam, key: Key, when: str = "") -> Slot:
 
 
 def pages(name: str, images: Sequence[Image], when: str = "") -> tuple[Hanging, ...]:
-    """Return images that have no place of their own, up to eight in a step."""
-    parts = [images[start : start + PAGE] for start in range(0, len(images), PAGE)]
+    """Return images that have no place of their own, up to eight in a step; of both breasts, right beside left."""
+    placed = _paired(images)
+    parts = [placed[start : start + PAGE] for start in range(0, len(placed), PAGE)]
     return tuple(
-        sheet(name if len(parts) == 1 else f"{name} {number}", [slot_of(image, when=when) for image in part])
+        sheet(
+            name if len(parts) == 1 else f"{name} {number}",
+            [slot_of(image, when=when) if image is not None else Slot() for image in part],
+        )
         for number, part in enumerate(parts, start=1)
     )
+
+
+def _paired(images: Sequence[Image]) -> list[Image | None]:
+    """Return images of both breasts in turn, right, left, right …, with None where one side has fewer."""
+    right, left = ([image for image in images if image.key[0] == side] for side in "RL")
+    if not right or not left or len(right) + len(left) < len(images):
+        return list(images)
+    pairs: list[Image | None] = [image for pair in zip_longest(right, left) for image in pair]
+    # Three pairs would not lie in two rows of pairs.
+    return pairs + [None] * 2 if len(pairs) % PAGE == PAGE - 2 else pairs
 
 
 def sheet(name: str, slots: Sequence[Slot]) -> Hanging:
@@ -106,25 +135,22 @@ def _overview(exam: Exam) -> Hanging:
     if not rows:
         first = next(iter(pages("Overview", exam.further)), Hanging("Overview", "1", ()))
         return replace(first, name="Overview", notes=_notes(exam, max(0, len(exam.further) - PAGE)))
-    further = _further_rows(exam.further)[: _MOST_ROWS - len(rows)]
-    shown = sum(slot.uid is not None for row in further for slot in row)
-    rows += further
+    own = _own_row(exam.further)
+    rows += [own] if own else []
     slots = tuple(slot for row in rows for slot in row)
-    return Hanging("Overview", f"{len(rows)}x2", slots, notes=_notes(exam, len(exam.further) - shown))
+    hidden = len(exam.further) - sum(slot.uid is not None for slot in own)
+    return Hanging("Overview", f"{len(rows)}x2", slots, notes=_notes(exam, hidden))
 
 
-def _further_rows(images: Iterable[Image]) -> list[list[Slot]]:
-    """Return rows of other views, of modified views and of images without a view: one of each side where there is one.
+def _own_row(images: Sequence[Image]) -> list[Slot]:
+    """Return the one row of other and modified views: the first of the right breast and of the left one.
 
-    Repeats of a view that is on show are left to the step of further images.
+    One row, so that the standard views keep a size at which they can be read; the others, and repeats of a view that is
+    on show, are left to the step of further images. Views from the side come first, then spot, magnification and
+    implant-displaced views, then images without a view.
     """
-    rows = []
-    for kind in (0, 1, 3):
-        members = [image for image in images if category(image) == kind]
-        if not members:
-            continue
-        rows.append([slot_of(image) if image is not None else Slot() for image in _row(members)])
-    return rows
+    members = [image for image in images if category(image) != REPEATED]
+    return [slot_of(image) if image is not None else Slot() for image in _row(members)] if members else []
 
 
 def _row(members: Sequence[Image]) -> list[Image | None]:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from app.studies.derived import Derived, DerivedKind, base_uid
 from app.studies.hanging import companions
 from app.studies.hanging.plain import hang_plainly
-from app.studies.hanging.sides import Breast, breasts_of, side_note
+from app.studies.hanging.sides import Breast, breasts_of, partner_of, side_note
 from app.studies.hanging.types import Hanging, Slot
+from app.studies.series.pre_contrast import ALL_AFTER
 from app.studies.study import Dynamic, SeriesKind, Stack, Study
 
 LAYOUTS = ((1, "1"), (2, "1x2"), (3, "1x3"), (4, "2x2"), (6, "2x3"), (8, "2x4"), (10, "2x5"), (12, "3x4"), (15, "3x5"))
@@ -78,7 +79,9 @@ class Row:
     def notes(self) -> tuple[str, ...]:
         """What the user should know before trusting the subtraction."""
         said = [side_note(*self.study.series_of(self.dynamic.phases[0].stack_uid))]
-        if self.dynamic.pre_index is None:
+        if ALL_AFTER in self.dynamic.notes:
+            said.append(ALL_AFTER)
+        elif self.dynamic.pre_index is None:
             said.append(
                 "Which phase is before contrast is not known: the first is subtracted. Set it under “Dynamic phases”."
             )
@@ -101,20 +104,12 @@ def _rows_of(study: Study, dynamics: Sequence[Dynamic]) -> list[Row]:
     best = dynamics[0]
     rows = [Row(study, best, breast) for breast in breasts_of(*study.series_of(best.phases[0].stack_uid))]
     if len(rows) == 1 and rows[0].breast.side:
-        partner = next((row for one in dynamics[1:] if (row := _partner(rows[0], one)) is not None), None)
-        rows += [partner] if partner is not None else []
+        partner = partner_of(study, best)
+        if partner is not None:
+            rows += [Row(study, partner, breasts_of(*study.series_of(partner.phases[0].stack_uid))[0])]
     if len(rows) < 2:
         return rows
     return sorted((replace(row, linked=row.breast.side) for row in rows), key=lambda row: row.breast.side != "R")
-
-
-def _partner(row: Row, dynamic: Dynamic) -> Row | None:
-    """Return a dynamic series of the other breast in the same plane."""
-    breasts = breasts_of(*row.study.series_of(dynamic.phases[0].stack_uid))
-    other = Row(row.study, dynamic, breasts[0])
-    same_plane = other.first.orientation == row.first.orientation
-    opposite = {row.breast.side, other.breast.side} == {"R", "L"}
-    return other if len(breasts) == 1 and same_plane and opposite else None
 
 
 # --- steps -------------------------------------------------------------------------------------------------------

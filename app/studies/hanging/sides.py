@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.studies.study import Series, Stack
+from app.studies.study import Dynamic, Series, Stack, Study
 from viewer.slab import Slab
 
 Point = tuple[float, float, float]
@@ -76,6 +76,44 @@ def side_note(series: Series, stack: Stack) -> str:
         other = "left" if series.laterality == "R" else "right"
         return f"“{series.label}” is marked {series.laterality}, but lies on the patient's {other}: check the side."
     return ""
+
+
+def partner_of(study: Study, dynamic: Dynamic) -> Dynamic | None:
+    """Return the dynamic series of the other breast in the same plane, for one of a single breast; None else."""
+    mine = breasts_of(*study.series_of(dynamic.phases[0].stack_uid))
+    if len(mine) != 1 or not mine[0].side:
+        return None
+    plane = study.stack(dynamic.phases[0].stack_uid).orientation
+    for other in study.dynamics:
+        series, stack = study.series_of(other.phases[0].stack_uid)
+        found = breasts_of(series, stack)
+        opposite = len(found) == 1 and {found[0].side, mine[0].side} == {"R", "L"}
+        if opposite and stack.orientation == plane and len(other.phases) > 1:
+            return other
+    return None
+
+
+def side_shown(series: Series, stack: Stack, slice_index: int | None, plane: str, thickness_mm: float = 0.0) -> str:
+    """Return ``"R"`` or ``"L"`` where an image shows one breast, "" where it shows both or that is not known.
+
+    Parameters
+    ----------
+    slice_index
+        Stored slice on show, None where the plane is reformatted.
+    plane
+        ``"native"`` or the plane it is reformatted to.
+    thickness_mm
+        Of a projection.
+    """
+    breasts = breasts_of(series, stack)
+    if len(breasts) == 1:
+        return breasts[0].side
+    if plane not in ("native", stack.orientation) or slice_index is None or not stack.frames:
+        return ""
+    place = stack.frames[min(slice_index, len(stack.frames) - 1)].position_mm
+    if place is None or thickness_mm / 2 > abs(place[0]) + _CENTRE_MM:
+        return ""
+    return "R" if place[0] < 0 else "L"
 
 
 def _stated(series: Series) -> str:

@@ -38,6 +38,9 @@ class Slot:
         hangs twice, once at each breast.
     link
         Panes with different links do not follow each other through the slices (right and left breast of one volume).
+    only_map
+        Title of the one map that is drawn over the image, as in a comparison side by side; "" draws those that the
+        user has switched on.
     """
 
     uid: str | None = None
@@ -50,6 +53,7 @@ class Slot:
     follows: bool = False
     start_mm: tuple[float, float, float] | None = None
     link: str = ""
+    only_map: str = ""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from app.studies.files import tags
 from app.studies.series import mammography, mr, weighting
+from app.studies.series.archives import exam_in
 from app.studies.series.frames import FrameFacts, synthetic_uid
+from app.studies.series.named_views import named_views
 from app.studies.series.stacking import StackFacts, stacks_of
 from app.studies.study import Series, SeriesKind, Skipped, Stack, Study
 
@@ -71,6 +73,8 @@ def studies_of(facts: Iterable[FrameFacts], root: Path) -> tuple[Study, ...]:
 
 
 def _study_uid(fact: FrameFacts, root: Path) -> str:
+    if exam := exam_in(tags.text(fact.header, "PatientID")):
+        return synthetic_uid("study", exam)
     stated = tags.text(fact.header, "StudyInstanceUID")
     if stated:
         return stated
@@ -103,15 +107,15 @@ def _study(uid: str, facts: Sequence[FrameFacts], root: Path) -> Study:
         phases.extend(stacks)
     return Study(
         uid=uid,
-        patient_id=tags.text(header, "PatientID"),
-        patient_name=tags.text(header, "PatientName"),
+        patient_id=exam_in(tags.text(header, "PatientID")) or tags.text(header, "PatientID"),
+        patient_name=exam_in(tags.text(header, "PatientName")) or tags.text(header, "PatientName"),
         birth_date=tags.text(header, "PatientBirthDate"),
         sex=tags.text(header, "PatientSex"),
         date=tags.text(header, "StudyDate"),
         time=tags.text(header, "StudyTime"),
         description=tags.text(header, "StudyDescription"),
         accession=tags.text(header, "AccessionNumber"),
-        series=tuple(sorted(series, key=_by_number)),
+        series=tuple(sorted(named_views(series), key=_by_number)),
         dynamics=mr.dynamics_of(phases),
     )
 
@@ -143,7 +147,7 @@ def _series(uid: str, facts: Sequence[FrameFacts]) -> tuple[list[Series], tuple[
 def _titled(stack: StackFacts, of: Sequence[StackFacts]) -> StackFacts:
     """Return the stack numbered among its series' stacks; a name like a subtraction's is a sign that it is one."""
     shown = stack.stack
-    title = shown.title if len(of) == 1 else f"{shown.title} · {of.index(stack) + 1} of {len(of)}".removeprefix(" · ")
+    title = _title(stack, of)
     if not shown.derived and mr.looks_calculated(shown.title):
         note = (
             f"Taken as calculated from other images because of its name, “{shown.title}”; Image Type does not say so."
@@ -151,6 +155,17 @@ def _titled(stack: StackFacts, of: Sequence[StackFacts]) -> StackFacts:
         shown = replace(shown, derived=True, notes=(*shown.notes, note))
     kind, b_value = weighting.weighting_of(stack)
     return replace(stack, stack=replace(shown, title=title, weighting=kind, b_value=b_value))
+
+
+def _title(stack: StackFacts, of: Sequence[StackFacts]) -> str:
+    """Return the description, with b-value or number where a series holds several stacks."""
+    if len(of) == 1:
+        return stack.stack.title
+    values = [weighting.weighting_of(one)[1] for one in of]
+    value = values[of.index(stack)]
+    told = value is not None and len(set(values)) == len(values)
+    part = f"b {value:.0f}" if told else f"{of.index(stack) + 1} of {len(of)}"
+    return f"{stack.stack.title} · {part}".removeprefix(" · ")
 
 
 def _calculated_notes(stacks: Sequence[StackFacts]) -> tuple[str, ...]:

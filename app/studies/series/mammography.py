@@ -56,6 +56,16 @@ _MAGNIFICATION = 1.35
 _BREAST_ONLY_VIEWS = frozenset(("CC", "MLO", "LMO", "XCC", "XCCL", "XCCM", "FB", "SIO", "ISO", "CV", "AT"))
 _VIEWS = _BREAST_ONLY_VIEWS | {"ML", "LM"}
 _PROJECTION_MODALITIES = frozenset(("MG", "CR", "DX", "RG", "RF", "DR", "OT", "SC"))
+_RADIOGRAPHIC = frozenset(("CR", "DX", "RG", "DR"))
+# Written-out views: PS3.16 CID 4014 meanings, in private codes and in View Position of older systems.
+_VIEW_NAMES = {
+    "CRANIOCAUDAL": "CC",
+    "MEDIOLATERALOBLIQUE": "MLO",
+    "MEDIOLATERAL": "ML",
+    "LATEROMEDIAL": "LM",
+    "LATEROMEDIALOBLIQUE": "LMO",
+    "XCC": "XCCL",
+}
 _SIDE_AND_VIEW = re.compile(rf"(?:([LR])[ _-]?)?({'|'.join(sorted(_VIEWS))})")
 _SIDES = {"L": "L", "R": "R", "B": "B", "LEFT": "L", "RIGHT": "R", "BOTH": "B"}
 _OPPOSITE = {"A": "P", "P": "A", "R": "L", "L": "R", "H": "F", "F": "H"}
@@ -103,7 +113,8 @@ def _has_breast_view(header: Dataset) -> bool:
     view = view_of(header)
     if _coded_view(header) or view in _BREAST_ONLY_VIEWS:
         return True
-    return "BREAST" in tags.text(header, "BodyPartExamined").upper() and bool(view)
+    told = bool(view) or tags.text(header, "Modality").upper() in _RADIOGRAPHIC
+    return "BREAST" in tags.text(header, "BodyPartExamined").upper() and told
 
 
 def laterality_of(header: Dataset) -> str:
@@ -133,13 +144,22 @@ def view_of(header: Dataset) -> str:
 
 def _view_position(header: Dataset) -> tuple[str, str]:
     """Return side and view of View Position (0018,5101), which some systems write as ``RMLO`` or ``L-CC``."""
-    match = _SIDE_AND_VIEW.fullmatch(tags.text(header, "ViewPosition").upper())
-    return (match[1] or "", match[2]) if match else ("", "")
+    stated = tags.text(header, "ViewPosition").upper()
+    match = _SIDE_AND_VIEW.fullmatch(stated)
+    return (match[1] or "", _VIEW_NAMES.get(match[2], match[2])) if match else ("", _named_view(stated))
+
+
+def _named_view(words: str) -> str:
+    """Return the view that is written out, in whatever way, "" for other words."""
+    return _VIEW_NAMES.get(re.sub(r"[^A-Z]", "", words.upper()), "")
 
 
 def _coded_view(header: Dataset) -> str:
     item = tags.first_item(header, "ViewCodeSequence")
-    return _VIEW_CODES.get(tags.text(item, "CodeValue").upper(), "") if item is not None else ""
+    if item is None:
+        return ""
+    # A private code still has the meaning that its scheme gives it.
+    return _VIEW_CODES.get(tags.text(item, "CodeValue").upper(), "") or _named_view(tags.text(item, "CodeMeaning"))
 
 
 def modifiers_of(header: Dataset) -> tuple[str, ...]:

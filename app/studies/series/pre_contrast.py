@@ -9,7 +9,15 @@ from app.studies.series import phases
 from app.studies.series.phase_order import INSTANCE_NUMBER_KEY, SERIES_NUMBER_KEY
 from app.studies.series.stacking import StackFacts
 
+ALL_AFTER = (
+    "Every phase is named as post-contrast: the pre-contrast one is missing, or has another matrix or place. "
+    "Subtractions of these phases show what changes between them, not enhancement."
+)
+
 _PRE = re.compile(r"(?<![a-z])(pre|precontrast|native|nativ|w/?o|without|unenhanced|-c)(?![a-z])", re.IGNORECASE)
+
+# Of every phase of a set "Ph1" or "1st" may be the first of all; "post 1" and "1st pass" are after contrast.
+_AFTER = re.compile(r"(?<![a-z])(post|pass|\+c|c\+)(?![a-z])", re.IGNORECASE)
 
 _POST = re.compile(r"(?<![a-z])(post|pass|\+c|c\+|gad|gd|contrast)|ph\d|\d(st|nd|rd|th)(?![a-z])", re.IGNORECASE)
 
@@ -20,10 +28,23 @@ def pre_contrast_of(ordered: Sequence[StackFacts], key: str) -> tuple[int | None
         found = evidence(ordered)
         if found is not None:
             return *found, ()
+    if _all_after_contrast(ordered):
+        return None, "", (ALL_AFTER,)
     if key in (SERIES_NUMBER_KEY, INSTANCE_NUMBER_KEY, phases.ACQUISITION_NUMBER.name):
         return None, "", ("Which phase is pre-contrast is not known: please say which.",)
     note = "Nothing in the files confirms that the first phase is pre-contrast: please check."
     return 0, "first in time", (note,)
+
+
+def _all_after_contrast(ordered: Sequence[StackFacts]) -> bool:
+    """Whether each phase is a series of its own and every one is named as one after contrast.
+
+    A single series named "+C" often holds the pre-contrast phase as well.
+    """
+    titles = [stack.stack.title.replace("_", " ") for stack in ordered]
+    own_series = len({stack.stack.series_uid for stack in ordered}) == len(ordered)
+    named = len(set(titles)) == len(titles) and all(_AFTER.search(title) for title in titles)
+    return own_series and named
 
 
 def _last_before(is_pre: Sequence[bool]) -> int | None:

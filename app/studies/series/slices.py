@@ -27,10 +27,13 @@ def slabs(positions: list[tuple[float, list[FrameFacts]]]) -> list[list[tuple[fl
 
 
 def slab_note(number: int, count: int, normal: np.ndarray) -> tuple[str, ...]:
-    """Return a note that says which of several slabs this is, by where it lies in the patient (LPS)."""
-    if count < 2:
-        return ()
+    """Return a note that says which of several slabs this is, by where it lies in the patient (LPS).
+
+    Two slabs across the body need none: the image itself is labelled R or L.
+    """
     axis = int(np.abs(normal).argmax())
+    if count < 2 or (count == 2 and axis == 0):
+        return ()
     ends = (("right", "left"), ("front", "back"), ("lower", "upper"))[axis]
     place = number if normal[axis] > 0 else count - 1 - number
     which = {0: ends[0], count - 1: ends[1]}.get(place, f"{place + 1}.")

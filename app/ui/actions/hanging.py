@@ -132,7 +132,7 @@ def _compare_commands(window: MainWindow) -> Sequence[Command]:
             "compare.beside",
             "Compare: side by side",
             "Hanging",
-            comparison.beside,
+            lambda: comparison.beside(),
             "Ctrl+Shift+J",
             "columns",
             "Own image and the other one in two linked panes",

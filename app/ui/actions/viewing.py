@@ -53,6 +53,7 @@ def view_commands(window: MainWindow) -> Sequence[Command]:
             checked=lambda: grid.overlays_visible,
             pane_key=pane_key("overlays"),
         ),
+        *_camera_commands(window),
         Command("view.next_pane", "Next pane", "View", lambda: step_pane(window.display, 1), "Ctrl+Tab"),
         Command("view.previous_pane", "Previous pane", "View", lambda: step_pane(window.display, -1), "Ctrl+Shift+Tab"),
         Command("view.studies", "Go to studies", "View", window.focus_studies, "Alt+1"),
@@ -73,6 +74,35 @@ def view_commands(window: MainWindow) -> Sequence[Command]:
         ),
         Command("view.palette", "Command palette…", "View", window.show_palette, "Ctrl+K", "command"),
     )
+
+
+def _camera_commands(window: MainWindow) -> list[Command]:
+    """Return what the pane under the keyboard does with its camera."""
+    pane = lambda: window.display.pane  # noqa: E731
+    rows = (
+        ("maximise", "One pane large and back", "arrows-out-simple"),
+        ("fit", "Fit to pane", "frame-corners"),
+        ("one_to_one", "One image pixel per screen pixel", ""),
+        ("zoom_in", "Zoom in", ""),
+        ("zoom_out", "Zoom out", ""),
+        ("rotate", "Rotate clockwise", "arrow-clockwise"),
+        ("flip_horizontal", "Flip left and right", ""),
+        ("flip_vertical", "Flip top and bottom", ""),
+        ("smooth", "Smooth or plain pixels", ""),
+    )
+    return [
+        Command(
+            f"view.{action}",
+            title,
+            "View",
+            lambda a=action: pane().perform(a),
+            "",
+            icon,
+            enabled=lambda: pane().content is not None,
+            pane_key=pane_key(action),
+        )
+        for action, title, icon in rows
+    ]
 
 
 def image_commands(window: MainWindow) -> Sequence[Command]:

@@ -153,3 +153,30 @@ def test_chest_wall_of_real_films(shared_data) -> None:
     assert total > 60
     assert wrong == []
     assert len(unsure) <= 3
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("tagged", ["MONOCHROME1", "bright air, not tagged", "dark air, tagged bright"])
+@pytest.mark.parametrize("number", [1, 9, 27, 67, 83, 95, 116, 195, 280])
+def test_real_films_of_either_polarity_show_the_same_wall(shared_data, number, tagged) -> None:
+    path = shared_data / "mini-mias" / f"mdb{number:03d}.dcm"
+    (study,) = scan(path).studies
+    loaded = load_stack(study, study.series[0].stacks[0].uid)
+    values = np.asarray(loaded.volume.array[0])
+    inverted, bright = tagged != "dark air, tagged bright", tagged != "bright air, not tagged"
+    plain = breast_region_of(values, PLAIN, (0.2, 0.2))
+    other = breast_region_of(255 - values if inverted else values, INVERTED if bright else PLAIN, (0.2, 0.2))
+    assert plain is not None
+    assert other is not None
+    assert other.wall == plain.wall
+    assert abs(other.level_mm - plain.level_mm) < 10
+
+
+def test_in_an_oblique_view_the_nipple_is_farthest_from_the_muscle(dicom) -> None:
+    pixels = dicom.breast_pixels("R", "MLO")
+    for quarters, sign in ((0, 1), (2, -1)):  # head up, and upside down
+        stored = np.rot90(pixels, quarters)
+        across, oblique = breast_region_of(stored, PLAIN), breast_region_of(stored, PLAIN, oblique=True)
+        assert across is not None
+        assert oblique is not None
+        assert sign * (oblique.level_mm - across.level_mm) > 5

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import highdicom
 import numpy as np
@@ -226,16 +226,16 @@ def test_a_corrected_phase_lies_on_the_reference(monkeypatch: pytest.MonkeyPatch
     fixed = phase(np.zeros(SHAPE, np.uint16), "a")
     moving = phase(np.full(SHAPE, 5, np.uint16), "b")
     engine = ModuleType("inference.prepare.register")
-    engine.apply = lambda correction, volume, reference: reference.with_array(volume.array + correction)  # type: ignore[attr-defined]
+    engine.apply = lambda one, volume, reference, progress: reference.with_array(volume.array + one.by)  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "inference.prepare.register", engine)
     monkeypatch.setattr("inference.prepare.register", engine, raising=False)
-    made = make(a_study(), MOVED, (moving, fixed), np.uint16(2))  # type: ignore[arg-type]
+    made = make(a_study(), MOVED, (moving, fixed), SimpleNamespace(by=np.uint16(2), stage="rigid"))  # type: ignore[arg-type]
     assert (made.volume.array == 7).all()
-    assert made.stack.notes[0] == CORRECTED
+    assert made.stack.notes[0] == "Motion-corrected (rigid)"
     assert made.stack.frames is moving.stack.frames
     subtraction = make(a_study(), BOTH, (made, fixed), None)
     assert (subtraction.volume.array == 7).all()
-    assert subtraction.stack.notes[0] == CORRECTED
+    assert subtraction.stack.notes[0] == "Motion-corrected (rigid)"
 
 
 def test_a_real_subtraction_is_exact(shared_data: Path) -> None:

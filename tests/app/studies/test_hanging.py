@@ -122,14 +122,15 @@ def test_of_repeats_the_last_acquired_hangs_and_the_others_are_reached() -> None
     assert found["Overview"].notes == ("1 further image is in the step “Further images”.",)
 
 
-def test_views_from_the_side_and_modified_views_have_rows_of_their_own() -> None:
+def test_views_from_the_side_and_modified_views_have_one_row_of_their_own() -> None:
     spot = mammogram("L", "CC", "spot", view_modifiers=("S", "M"))
     displaced = mammogram("R", "MLO", "id", view_modifiers=("ID",))
     found = by_name(steps(study(mammogram("R", "ML"), spot, displaced, *VIEWS)))
-    assert found["Overview"].layout == "4x2"
-    assert found["Overview"].stack_uids == (*FOUR, "RML", None, "id", "spot")
-    assert titles(found["Overview"])[4:] == ["R ML", "", "R MLO ID", "L CC S M"]
-    assert [slot.group for slot in found["Overview"].slots[4:]] == [""] * 4
+    assert found["Overview"].layout == "3x2"
+    assert found["Overview"].stack_uids == (*FOUR, "RML", "spot")
+    assert titles(found["Overview"])[4:] == ["R ML", "L CC S M"]
+    assert [slot.group for slot in found["Overview"].slots[4:]] == [""] * 2
+    assert found["Overview"].notes == ("1 further image is in the step “Further images”.",)
     assert set(found["Further images"].stack_uids) >= {"RML", "spot", "id"}
 
 
@@ -267,3 +268,10 @@ def test_side_and_view_of_a_picture_come_from_the_users_own_file_name(name: str,
 )
 def test_the_label_of_a_pane(one: Series, label: str) -> None:
     assert view_label_of(one) == label
+
+
+def test_further_images_of_both_breasts_hang_right_beside_left() -> None:
+    more = [mammogram("L", "ML", "LML"), mammogram("L", "CC", "LS", view_modifiers=("S",)), mammogram("R", "ML", "RML")]
+    found = by_name(steps(study(*VIEWS, *more, mammogram("L", "MLO", "LS2", view_modifiers=("S",)))))
+    assert found["Further images"].layout == "2x4"
+    assert found["Further images"].stack_uids == ("RML", "LML", None, "LS", None, "LS2", None, None)

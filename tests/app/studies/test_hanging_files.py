@@ -140,3 +140,53 @@ def test_a_research_exam_hangs_by_its_file_names(shared_data) -> None:
     assert overview(shared_data / "mammography-png" / "nyu-density-exam") == [
         "R CC: R-CC", "L CC: L-CC", "R MLO: R-MLO", "L MLO: L-MLO",
     ]  # fmt: skip
+
+
+def test_the_views_of_cbis_ddsm_are_one_exam(dicom, tmp_path) -> None:
+    images = {}
+    for side, view in four(dicom):
+        name = f"Calc-Test_P_00038_{'RIGHT' if side == 'R' else 'LEFT'}_{view}"
+        image = dicom.mammogram(
+            "", "", pixels=dicom.breast_pixels(side, view), name=name, Laterality=side, PatientOrientation=view,
+            PatientID=name, PatientName=name, StudyInstanceUID=dicom.uid(name), SOPClassUID="1.2.840.10008.5.1.4.1.1.7",
+            PresentationIntentType=None,
+        )  # fmt: skip
+        images[side, view] = image
+        crop = f"{name}_1"  # a region of interest has a study and a patient of its own
+        images[side, view, "crop"] = dicom.mammogram(
+            side, view, name=crop, PatientID=crop, StudyInstanceUID=dicom.uid(crop)
+        )
+    library = scan(written(dicom, tmp_path, images))
+    (exam,) = [study for study in library.studies if len(study.series) == 4]
+    assert len(library.studies) == 5
+    assert exam.patient_id == "Calc-Test_P_00038"
+    assert [slot.title for slot in steps(exam)[0].slots] == ["R CC", "L CC", "R MLO", "L MLO"]
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        {"ViewPosition": "CRANIO-CAUDAL"},
+        {"ViewPosition": "L-CC"},
+        {"ViewCodeSequence": ("99LOCAL", "cranio-caudal")},
+        {"ViewCodeSequence": ("R-10242", "whatever")},
+        {"PatientOrientation": "CC"},
+    ],
+)
+@pytest.mark.parametrize("modality", ["MG", "CR"])
+def test_the_ways_archives_write_a_view(dicom, tmp_path, stated, modality) -> None:
+    image = dicom.mammogram("L", "", pixels=dicom.breast_pixels("L", "CC"), PatientOrientation=None)
+    image.Modality, image.BodyPartExamined = modality, "BREAST"
+    if modality == "CR":
+        image.SOPClassUID = dicom.CR
+    for keyword, value in stated.items():
+        coded = keyword == "ViewCodeSequence"
+        setattr(image, keyword, dicom.code(value[0], value[1], "SNM3") if coded else value)
+    dicom.save(image, tmp_path / "a.dcm")
+    assert overview(tmp_path) == ["L CC: a"]
+
+
+def test_the_keyboard_is_at_the_first_image_after_a_mastectomy(dicom, tmp_path) -> None:
+    images = {key: image for key, image in four(dicom).items() if key[0] == "L"}
+    (study,) = scan(written(dicom, tmp_path, images)).studies
+    assert steps(study)[0].active == 1

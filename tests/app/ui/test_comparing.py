@@ -31,7 +31,7 @@ def no(_of: str, _reference: str) -> bool:
 
 
 def test_a_phase_is_compared_with_every_other_phase() -> None:
-    assert [one.key for one in candidates(study(), "p1", (), no)] == ["pre", "p2", "p3"]
+    assert [one.key for one in candidates(study(), "p1", (), no)] == ["p2", "p3", "pre"]
     assert candidates(study(), "t2", (), no) == ()
 
 

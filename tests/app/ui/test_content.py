@@ -40,9 +40,15 @@ def test_names_dates_and_numbers_are_read_as_people_write_them() -> None:
     assert [number(v) for v in (349.4, 12.0, 0.12345)] == ["349", "12", "0.123"]
 
 
-def test_a_phase_names_its_seconds_or_says_they_are_unknown() -> None:
+def test_a_phase_names_its_time_after_the_first_one_with_contrast_or_says_it_is_unknown() -> None:
     one = study()
-    assert phase_title(one, one.stack("post")) == "post 1 · 91 s"
+    assert [phase_title(one, one.stack(uid)) for uid in ("pre", "post", "t2")] == ["pre", "post 1 · 0:00 min", ""]
+    later = (Phase("pre", 0.0, "pre"), Phase("post", 1371.0, "post 1"), Phase("t2", 1493.4, "post 2"))
+    assert phase_title(replace(one, dynamics=(replace(one.dynamics[0], phases=later),)), one.stack("t2")) == (
+        "post 2 · 2:02 min"
+    )
+    unsure = replace(one.dynamics[0], pre_index=None)
+    assert phase_title(replace(one, dynamics=(unsure,)), one.stack("post")) == "post 1 · 1:31 min"
     dynamic = replace(one.dynamics[0], phases=(Phase("pre", None, "pre"), Phase("post", None, "post 1")))
     assert phase_title(replace(one, dynamics=(dynamic,)), one.stack("post")) == "post 1 · time unknown"
 
@@ -74,7 +80,7 @@ def test_browser_rows_show_phases_inside_their_acquisition_and_the_key() -> None
     assert patient.title == "Doe, Jane"
     (shown,) = patient.children
     dynamic, t2 = shown.children
-    assert (dynamic.kind, [row.title for row in dynamic.children]) == ("dynamic", ["pre · 0 s", "post 1 · 91 s"])
+    assert (dynamic.kind, [row.title for row in dynamic.children]) == ("dynamic", ["pre", "post 1 · 0:00 min"])
     assert "Trigger Time" in dynamic.subtitle
     assert (t2.kind, t2.title, t2.subtitle) == ("stack", "T2", "3 slices · 5×4")
 

@@ -148,6 +148,7 @@ def test_a_region_and_a_click_reach_the_slices(panel, window, qtbot, tmp_path, m
     window.centre.setCurrentWidget(display)
     panel.show()
     panel.refresh()
+    qtbot.waitUntil(lambda: "Preparing" not in panel.view.message, timeout=60_000)
     if "OpenGL" in panel.view.message:
         pytest.skip(panel.view.message)
     assert panel.view.message == ""
@@ -180,6 +181,6 @@ def test_a_plain_stack_offers_no_regions(panel, window, monkeypatch):
     monkeypatch.setattr(window.session.images, "loaded", {"pre": pre}.get)
     panel._advise(pre)
     assert panel.hint.text() == NOT_A_SUBTRACTION
-    assert not panel.table.grow.isEnabled()
+    assert not panel.table.making.grow.isEnabled()
     assert isinstance(panel.view, VolumeView)
     assert display is panel.display
