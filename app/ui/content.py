@@ -120,9 +120,9 @@ def pane_content(scene: Scene) -> PaneContent:
 
 
 def view_label(scene: Scene, series: Series) -> str:
-    """Return side and view of a mammogram and whether it is a prior, the side of an MR image of one breast, else ""."""
+    """Return side and view of a mammogram, the side of an MR image of one breast, else ""."""
     if series.kind is not SeriesKind.MR:
-        return view_label_of(series, scene.loaded.stack) + (" prior" if scene.reading is None else "")
+        return view_label_of(series, scene.loaded.stack)
     _, stack = scene.study.series_of(scene.loaded.stack.uid)
     thickness = scene.slab.thickness_mm if scene.slab is not None else 0.0
     return side_shown(series, stack, scene.slice_index, scene.plane, thickness)
