@@ -8,6 +8,12 @@ from pathlib import Path
 
 from app.studies.derived import base_uid
 
+# A note of a dynamic series that the hanging repeats to the user.
+ALL_AFTER = (
+    "Every phase is named as post-contrast: the pre-contrast one is missing, or has another matrix or place. "
+    "Subtractions of these phases show what changes between them, not enhancement."
+)
+
 
 class SeriesKind(StrEnum):
     """How a series is shown and which models may read it."""

@@ -10,8 +10,7 @@ from app.studies.hanging import companions
 from app.studies.hanging.plain import hang_plainly
 from app.studies.hanging.sides import Breast, breasts_of, partner_of, side_note
 from app.studies.hanging.types import Hanging, Slot
-from app.studies.series.pre_contrast import ALL_AFTER
-from app.studies.study import Dynamic, SeriesKind, Stack, Study
+from app.studies.study import ALL_AFTER, Dynamic, SeriesKind, Stack, Study
 
 LAYOUTS = ((1, "1"), (2, "1x2"), (3, "1x3"), (4, "2x2"), (6, "2x3"), (8, "2x4"), (10, "2x5"), (12, "3x4"), (15, "3x5"))
 MOST = 20

@@ -8,11 +8,7 @@ from collections.abc import Sequence
 from app.studies.series import phases
 from app.studies.series.phase_order import INSTANCE_NUMBER_KEY, SERIES_NUMBER_KEY
 from app.studies.series.stacking import StackFacts
-
-ALL_AFTER = (
-    "Every phase is named as post-contrast: the pre-contrast one is missing, or has another matrix or place. "
-    "Subtractions of these phases show what changes between them, not enhancement."
-)
+from app.studies.study import ALL_AFTER
 
 _PRE = re.compile(r"(?<![a-z])(pre|precontrast|native|nativ|w/?o|without|unenhanced|-c)(?![a-z])", re.IGNORECASE)
 

@@ -68,7 +68,7 @@ def test_framed_says_how_the_pictures_are_turned_and_what_contradicts(capsys, ex
     status, out, _ = run(capsys, "hang", tmp_path, "--framed")
     assert status == 0
     assert "R CC: mirrored left to right, chest wall right" in out
-    assert "note: The file says that the chest wall is at the right, the picture shows it at the left" in out
+    assert "note: Orientation tag: chest wall right; picture: left. Hung mirrored." in out
     assert "R CC: as stored, chest wall right" in run(capsys, "hang", exam, "--framed")[1]
 
 
