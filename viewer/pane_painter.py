@@ -68,7 +68,7 @@ def _furniture(sheet: Sheet, pane: Pane, shot: Shot) -> None:
     pane.tool.draw(pane, sheet.painter)
     known = content.image.spacing_known
     draw_corners(sheet, content, own_lines(pane, shot), "" if known else NO_SPACING, _outer(pane))
-    draw_letters(sheet, letters_shown(content, shot))
+    draw_letters(sheet, letters_shown(content, shot), _outer(pane))
     if known:
         draw_scale_bar(sheet, shot.camera.zoom, _outer(pane))
     draw_map_keys(sheet, pane, shot, _outer(pane))

@@ -143,16 +143,17 @@ def letters_shown(content: PaneContent, shot: Shot) -> tuple[str, str, str, str]
     return shot.edge_letters() if image.has_patient_axes else ("", "", "", "")
 
 
-def draw_letters(sheet: Sheet, letters: tuple[str, str, str, str]) -> None:
-    """Draw orientation letters at the middle of the four edges."""
+def draw_letters(sheet: Sheet, letters: tuple[str, str, str, str], outer: str = "") -> None:
+    """Draw orientation letters at the middle of the edges; in a narrow pane away from the texts at its outer side."""
     left, right, top, bottom = letters
     margin, size = MARGIN * sheet.ratio, LETTER * sheet.ratio
     middle = sheet.height / 2 + size / 3
+    share = 0.5 if not (outer and sheet.narrow) else 0.75 if outer == "left" else 0.25
     places = (
         (left, margin, middle),
         (right, sheet.width - margin - width_of(right, sheet.ratio, LETTER), middle),
-        (top, (sheet.width - width_of(top, sheet.ratio, LETTER)) / 2, margin + size),
-        (bottom, (sheet.width - width_of(bottom, sheet.ratio, LETTER)) / 2, sheet.height - margin),
+        (top, sheet.width * share - width_of(top, sheet.ratio, LETTER) / 2, margin + size),
+        (bottom, sheet.width * share - width_of(bottom, sheet.ratio, LETTER) / 2, sheet.height - margin),
     )
     for text, x, y in places:
         if text:
