@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from highdicom import Volume
 from scipy import ndimage
 
+from app.studies.load import load_stack
+from app.studies.scan import scan
 from inference.phantoms.mri import Course, make_dce
 from inference.prepare.correction import RegisterSettings
 from inference.prepare.register import apply, register
@@ -50,3 +54,27 @@ def test_register(benchmark: pytest.FixtureRequest, phases: tuple[Volume, Volume
 def test_apply(benchmark: pytest.FixtureRequest, phases: tuple[Volume, Volume], interpolation: str) -> None:
     correction = register(*phases, settings=RegisterSettings(deformable=False))
     benchmark.pedantic(apply, args=(correction, phases[1], phases[0]), kwargs={"interpolation": interpolation})
+
+
+@pytest.fixture
+def exam(shared_data: Path) -> list[Volume]:
+    """Five real phases of 448×448×60, interpolated to 512×512×60 as stored integers."""
+    study = scan(shared_data / "mri" / "duke-153").studies[0]
+    made = []
+    for phase in study.dynamics[0].phases:
+        volume = load_stack(study, phase.stack_uid).volume
+        scale = 512 / volume.array.shape[1]
+        affine = np.array(volume.affine)
+        affine[:3, 1:3] /= scale
+        values = ndimage.zoom(volume.array.astype(np.float32), (1, scale, scale), order=1).astype(volume.array.dtype)
+        made.append(Volume(values, affine, "PATIENT", frame_of_reference_uid=volume.frame_of_reference_uid))
+    return made
+
+
+@pytest.mark.benchmark(group="motion correction, 5 x 512x512x60: four phases to the first, applied")
+def test_a_whole_series(benchmark: pytest.FixtureRequest, exam: list[Volume]) -> None:
+    def correct() -> list[Volume]:
+        return [apply(register(exam[0], post), post, exam[0]) for post in exam[1:]]
+
+    corrected = benchmark.pedantic(correct, rounds=1)
+    assert [volume.array.shape for volume in corrected] == [exam[0].array.shape] * 4
