@@ -64,6 +64,12 @@ def test_the_headless_half_runs_without_qt() -> None:
     assert not [name for name in loaded if name.split(".")[0] in ("PySide6", "pyqtgraph")]
 
 
+def test_the_compiler_of_torch_is_never_loaded() -> None:
+    """Triton's LLVM and the one of Mesa, which the volume view brings without a graphics card, crash each other."""
+    code = "import inference.registry, torch.utils._triton as found; assert not found.has_triton_package()"
+    assert not [name for name in modules_after(code) if name.startswith("triton.")]
+
+
 def test_packaging_is_a_folder_of_scripts_and_never_a_package() -> None:
     assert not (ROOT / "packaging" / "__init__.py").exists()  # it would shadow PyPI's packaging
     import packaging.version
