@@ -22,6 +22,7 @@ class BoxesPanel(QWidget):
         super().__init__(parent)
         self.display, self.session = display, display.session
         self.label = QComboBox()
+        self.label.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.label.setAccessibleName("Label of new boxes")
         self.label.setToolTip("Label that new boxes get; with a box selected, its label")
         self.label.setMaxVisibleItems(24)

@@ -31,6 +31,7 @@ class FindingsPanel(QWidget):
         self.display, self.session = display, display.session
         self._shown: tuple[str, int, Reading] | None = None
         self.model = QComboBox()
+        self.model.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.model.setToolTip("Which model reads the slice; “Fitting model” takes the first that accepts it")
         self.model.setAccessibleName("Model")
         self.model.currentIndexChanged.connect(self._choose_model)
