@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import resources
 from inference.errors import CardError
 
 FILE_NAME = "card.json"
@@ -17,6 +18,7 @@ _FAMILY = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _TEXTS = {"id", "family", "version", "title", "paper", "note", "licence"}
 _KEYS = _TEXTS | {"accepts", "preprocessing", "outputs", "training", "metrics", "weights"}
+_OPTIONAL = {"interpretation"}
 _LONGEST_CARD = 1_000_000  # bytes; a card is text a person can read
 
 
@@ -40,11 +42,18 @@ class Output:
 
 @dataclass(frozen=True)
 class WeightsFile:
-    """A safetensors file beside the card, with the hash and length it must have."""
+    """A safetensors file, with the hash and length it must have.
+
+    Attributes
+    ----------
+    model
+        Id of the bundled model whose folder holds it, for weights that several models share; "" for the card's own.
+    """
 
     file: str
     sha256: str
     bytes: int
+    model: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,6 +74,8 @@ class ModelCard:
         Named keys of the family's preprocessing; it travels with the weights so that the two cannot drift apart.
     folder
         Where the card and its weights lie.
+    interpretation
+        Named keys of how the family turns numbers into findings: thresholds, grading tables, ranked inputs.
     """
 
     id: str
@@ -81,6 +92,12 @@ class ModelCard:
     weights: tuple[WeightsFile, ...]
     licence: str
     folder: Path
+    interpretation: dict[str, Any] = field(default_factory=dict)
+
+    def path_of(self, item: WeightsFile) -> Path:
+        """Return where a weights file of this card lies."""
+        folder = resources.folder("models") / item.model if item.model else self.folder
+        return folder / item.file
 
     @property
     def weights_sha256(self) -> str:
@@ -132,7 +149,7 @@ def _card(content: object, folder: Path) -> ModelCard:
     content = _mapping(content, "card")
     if missing := sorted(_KEYS - content.keys()):
         raise CardError(f"it lacks {', '.join(missing)}.")
-    if unknown := sorted(content.keys() - _KEYS):
+    if unknown := sorted(content.keys() - _KEYS - _OPTIONAL):
         raise CardError(f"it has unknown keys: {', '.join(unknown)}.")
     outputs = tuple(_output(item) for item in _list(content["outputs"], "outputs"))
     if len({output.name for output in outputs}) != len(outputs):
@@ -145,6 +162,7 @@ def _card(content: object, folder: Path) -> ModelCard:
         outputs=outputs,
         weights=tuple(_weights(item) for item in _list(content["weights"], "weights")),
         folder=folder,
+        interpretation=_mapping(content.get("interpretation", {}), "interpretation"),
     )
 
 
@@ -171,7 +189,10 @@ def _weights(item: object) -> WeightsFile:
     length = item.get("bytes")
     if not isinstance(length, int) or isinstance(length, bool) or length <= 0:
         raise CardError(f"the length of {file} is not a positive number of bytes.")
-    return WeightsFile(file, _matching(item.get("sha256"), f"sha256 of {file}", _SHA256), length)
+    model = item.get("model", "")
+    if model:
+        _matching(model, f"model of {file}", _IDENTIFIER)
+    return WeightsFile(file, _matching(item.get("sha256"), f"sha256 of {file}", _SHA256), length, model)
 
 
 def _mapping(value: object, name: str) -> dict[str, Any]:

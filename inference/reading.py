@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from inference.result import Finding, Heatmap, Score, Status
+from inference.result import Fact, Finding, Grade, Heatmap, Profile, Quantity, Score, Segmentation, Status
 
 
 @dataclass(frozen=True)
@@ -16,3 +16,8 @@ class Reading:
     heatmaps: tuple[Heatmap, ...] = ()
     findings: tuple[Finding, ...] = ()
     warnings: tuple[str, ...] = ()
+    masks: tuple[Segmentation, ...] = ()
+    quantities: tuple[Quantity, ...] = ()
+    grades: tuple[Grade, ...] = ()
+    profiles: tuple[Profile, ...] = ()
+    facts: tuple[Fact, ...] = ()

@@ -72,7 +72,7 @@ def _card_files(folders: list[Path]) -> list[Path]:
 def _check_files(found: ModelCard) -> None:
     """Length only, so that listing stays quick; the hash is checked when the weights are loaded."""
     for item in found.weights:
-        path = found.folder / item.file
+        path = found.path_of(item)
         if not path.is_file():
             raise CardError(f"The weights {path} of {found.title} are missing.", "Install the model again.")
         if path.stat().st_size != item.bytes:

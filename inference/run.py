@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
+from dataclasses import fields
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from types import ModuleType
@@ -23,9 +24,9 @@ from inference.reading import Reading
 from inference.result import Provenance, Result
 from inference.scope import check_scope, doubts
 
-__all__ = ["check_scope", "forget_models", "run"]
+__all__ = ["check_scope", "family_of", "forget_models", "model_of", "run"]
 
-_KEPT_MODELS = 2  # models kept in memory between runs
+_KEPT_MODELS = 3  # models kept in memory between runs
 _LOOK_EVERY_S = 0.1  # how often a stage that cannot be interrupted lets a cancellation through
 _models: OrderedDict[tuple[str, str, str], Any] = OrderedDict()
 _models_lock = threading.Lock()
@@ -61,7 +62,7 @@ def run(card: ModelCard, exam: Exam, progress: Progress | None = None, device: s
     progress = progress or Progress()
     check_scope(card, exam)
     progress.report(0.0, f"{card.title}: starting")
-    family = _while_looking(progress, lambda: _family(card))
+    family = _while_looking(progress, lambda: family_of(card))
     chosen, notes = _while_looking(progress, lambda: devices.choose(device))
     warnings = [*doubts(card, exam), *notes]
     try:
@@ -77,9 +78,9 @@ def run(card: ModelCard, exam: Exam, progress: Progress | None = None, device: s
         reading, seconds = _stages(family, card, exam, progress, chosen)
     progress.report(1.0, f"{card.title}: done")
     provenance = _provenance(card, devices.describe(chosen), seconds)
-    return Result(
-        reading.status, reading.scores, reading.heatmaps, reading.findings, (*warnings, *reading.warnings), provenance
-    )
+    parts = {field.name: getattr(reading, field.name) for field in fields(Reading)}
+    parts["warnings"] = tuple(dict.fromkeys((*warnings, *reading.warnings)))
+    return Result(**parts, provenance=provenance)
 
 
 def forget_models() -> None:
@@ -105,13 +106,13 @@ def _stages(
         seconds[stage] = round(time.perf_counter() - start, 4)
         return outcome
 
-    prepared = timed("prepare", 0.1, lambda: family.prepare(card, exam))
-    model = timed("load", 0.2, lambda: _while_looking(progress, lambda: _model(family, card, device)))
+    prepared = timed("prepare", 0.1, lambda: family.prepare(card, exam, progress.part(0.1, 0.4)))
+    model = timed("load", 0.4, lambda: _while_looking(progress, lambda: model_of(family, card, device)))
     prediction = timed("predict", 0.5, lambda: family.predict(model, prepared, progress.part(0.5, 0.9)))
     return timed("interpret", 0.9, lambda: family.interpret(card, exam, prepared, prediction)), seconds
 
 
-def _model(family: ModuleType, card: ModelCard, device: str) -> Any:
+def model_of(family: ModuleType, card: ModelCard, device: str) -> Any:
     """Return a loaded model, from memory where it was used recently; one thread loads at a time."""
     key = (card.id, card.weights_sha256, device)
     with _models_lock:
@@ -124,7 +125,7 @@ def _model(family: ModuleType, card: ModelCard, device: str) -> Any:
         return model
 
 
-def _family(card: ModelCard) -> ModuleType:
+def family_of(card: ModelCard) -> ModuleType:
     """Import the module of the card's family; the name was checked to be a plain identifier when the card was read."""
     name = f"inference.families.{card.family}"
     try:

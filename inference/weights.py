@@ -56,7 +56,7 @@ def fill(module: nn.Module, state: dict[str, Tensor], what: str) -> None:
 
 
 def _checked_bytes(card: ModelCard, item: WeightsFile) -> bytes:
-    path = card.folder / item.file
+    path = card.path_of(item)
     try:
         if path.stat().st_size != item.bytes:
             raise CardError(f"The weights {path} have the wrong length.", _HINT)

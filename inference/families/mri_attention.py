@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from inference.card import ModelCard
 from inference.errors import CardError, EngineError
@@ -58,6 +58,11 @@ def load(card: ModelCard, device: str) -> Model:
     return Model(trunk, tails, device)
 
 
+def modules(model: Model) -> tuple[nn.Module, ...]:
+    """Return every network with weights, first to last."""
+    return (model.trunk, *model.tails.values())
+
+
 def _by_checkpoint(card: ModelCard, tensors: dict[str, Tensor]) -> dict[str, dict[str, Tensor]]:
     states: dict[str, dict[str, Tensor]] = {name: {} for name in CHECKPOINTS}
     for key, tensor in tensors.items():
@@ -68,7 +73,7 @@ def _by_checkpoint(card: ModelCard, tensors: dict[str, Tensor]) -> dict[str, dic
     return states
 
 
-def prepare(card: ModelCard, exam: Exam) -> PreparedSlice:
+def prepare(card: ModelCard, exam: Exam, _progress: Progress) -> PreparedSlice:
     """Turn, scale and resize the slice as the card says."""
     if not isinstance(exam, MriSlice):
         raise EngineError(f"{card.title} reads a slice of breast MRI.")

@@ -86,7 +86,7 @@ def test_one_pass_gives_what_three_whole_networks_give(toy: ModelCard) -> None:
     exam = axial()
     result = engine.run(toy, exam, device="cpu")
     model = mri_attention.load(toy, "cpu")
-    images = mri_attention.prepare(toy, exam).tensor()
+    images = mri_attention.prepare(toy, exam, Progress()).tensor()
     for score in result.scores:
         network = AttentionResNet(model.trunk, model.tails[score.checkpoint])
         with torch.inference_mode():
