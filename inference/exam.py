@@ -26,6 +26,8 @@ class MriSlice:
         DICOM Modality (0008,0060), ``""`` where unknown (research formats).
     has_spacing
         Whether the pixel spacing is known.
+    is_fat_suppressed
+        True or False where the file says so (Scan Options, (0018,0022)); None where it does not.
     """
 
     image: Volume
@@ -33,6 +35,7 @@ class MriSlice:
     orientation: str = ""
     modality: str = "MR"
     has_spacing: bool = True
+    is_fat_suppressed: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,7 @@ class DceExam:
         ``"L"`` or ``"R"`` where only one breast was imaged, ``""`` for both or where the study does not tell.
     motion_corrected
         Whether the phases were registered to each other before.
-    modality, has_spacing
+    modality, has_spacing, is_fat_suppressed
         As in :class:`MriSlice`.
     """
 
@@ -134,6 +137,7 @@ class DceExam:
     motion_corrected: bool = False
     modality: str = "MR"
     has_spacing: bool = True
+    is_fat_suppressed: bool | None = None
 
     @property
     def image(self) -> Volume:

@@ -16,6 +16,7 @@ def check_scope(card: ModelCard, exam: Exam) -> None:
 
     * ``modality``, ``orientation``, ``views``: lists of what is accepted; an unknown view is a doubt
     * ``contrast``: ``"post"`` (MriSlice)
+    * ``fat_suppressed``: true where the model was trained on fat-suppressed MR only; unknown is a doubt
     * ``in_plane_mm``, ``slice_mm``: [lowest, highest] spacing in the plane and between slices
     * ``least_slices``, ``least_posts``: numbers (DceExam)
     * ``needs_pre``, ``needs_times``, ``needs_t2``, ``needs_lesions``: true where a model cannot do without (DceExam)
@@ -37,6 +38,11 @@ def check_scope(card: ModelCard, exam: Exam) -> None:
     if exam.image.array.ndim != 3:
         raise OutOfScopeError(f"{card.title} reads grey images; this one is in colour.")
     _check_spacing(card, exam)
+    if card.accepts.get("fat_suppressed") and getattr(exam, "is_fat_suppressed", None) is False:
+        raise OutOfScopeError(
+            f"{card.title} reads fat-suppressed MR images; in this one fat is not suppressed.",
+            "Choose a fat-suppressed series.",
+        )
     if isinstance(exam, MriSlice):
         _check_slice(card, exam)
     elif isinstance(exam, Mammogram):
@@ -134,6 +140,8 @@ def doubts(card: ModelCard, exam: Exam) -> tuple[str, ...]:
         found.append(
             "The file does not say whether the slice was taken after the contrast agent; the model expects that."
         )
+    if card.accepts.get("fat_suppressed") and not isinstance(exam, Mammogram) and exam.is_fat_suppressed is None:
+        found.append("The file does not say whether fat is suppressed; the model expects that.")
     if not isinstance(exam, Mammogram) and not exam.orientation:
         found.append("The file does not say how the image lies in the patient; it was read as it is stored.")
     if not exam.has_spacing:

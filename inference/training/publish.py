@@ -89,6 +89,7 @@ def card_content(folder: Path, evidence: Evidence) -> dict[str, Any]:
             "modality": ["MR"],
             "orientation": ["axial", "sagittal"],
             "contrast": "post",
+            "fat_suppressed": True,
         },
         "preprocessing": {"preset": "default", **asdict(SlicePreprocessing())},
         "outputs": [

@@ -49,6 +49,7 @@ LESION = LesionInput("b", "Box 1", "box", volume())
         ({"implants": False}, replace(MAMMOGRAM, has_implant=True), "implant"),
         ({"for_processing": False}, replace(MAMMOGRAM, is_for_processing=True), "raw detector values"),
         ({"synthetic": False}, replace(MAMMOGRAM, is_synthetic=True), "tomosynthesis"),
+        ({"fat_suppressed": True}, replace(SLICE, is_fat_suppressed=False), "fat is not suppressed"),
         ({"contrast": "post"}, replace(SLICE, is_post_contrast=False), "taken before it"),
     ],
 )
