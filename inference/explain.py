@@ -51,7 +51,7 @@ def findings_from_map(
         if score >= smallest_peak:
             found.append((score, _on_image(where, to_image, image)))
     found.sort(key=lambda item: -item[0])
-    return tuple(_finding(name, score, rectangle, image) for score, rectangle in found)
+    return tuple(rectangle_finding(name, score, rectangle, image) for score, rectangle in found)
 
 
 def _cell_index(fine_index: np.ndarray) -> np.ndarray:
@@ -91,7 +91,8 @@ def _on_image(where: tuple[slice, ...], to_image: np.ndarray, image: Volume) -> 
     return float(top), float(left), float(bottom), float(right)
 
 
-def _finding(name: str, score: float, rectangle: Rectangle, image: Volume) -> Finding:
+def rectangle_finding(name: str, score: float, rectangle: Rectangle, image: Volume) -> Finding:
+    """Return the finding of a rectangle given by its outer edges in pixels of a slice: pixel k ends at k ± ½."""
     top, left, bottom, right = rectangle
     corner, opposite = image.map_indices_to_reference(np.array([[0.0, top, left], [0.0, bottom, right]]))
     # (0020,0037): first the direction in which the column index grows, then the row index

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from viewer.furniture.colour_bar import draw_colour_bar
@@ -10,7 +11,8 @@ from viewer.furniture.corners import Sheet
 from viewer.furniture.legend import draw_legend
 from viewer.layers.class_map import ClassMapVisual
 from viewer.layers.heatmap import HeatmapVisual
-from viewer.layers.types import ClassMapLayer, HeatmapLayer
+from viewer.layers.mask import MaskVisual
+from viewer.layers.types import ClassMapLayer, HeatmapLayer, MapClass, MaskLayer
 from viewer.shot import Shot
 
 if TYPE_CHECKING:
@@ -56,5 +58,21 @@ def _draw(sheet: Sheet, pane: Pane, shot: Shot, visuals: Sequence[Any], side: Si
     if heatmap is not None:
         draw_colour_bar(sheet, heatmap, side)
     classes = _topmost(pane, visuals, ClassMapVisual, shot)
+    named = with_masks(classes, visible_masks(pane, visuals, shot))
+    if named is not None:
+        draw_legend(sheet, named, beside_bar=heatmap is not None, side=side)
+
+
+def visible_masks(pane: Pane, visuals: Sequence[Any], shot: Shot) -> tuple[MaskLayer, ...]:
+    """Return the masks that are to be seen on this slice or in this slab."""
+    if not pane.overlays_visible:
+        return ()
+    return tuple(one.layer for one in visuals if isinstance(one, MaskVisual) and one.covers(shot))
+
+
+def with_masks(classes: ClassMapLayer | None, masks: Sequence[MaskLayer]) -> ClassMapLayer | None:
+    """Return the legend of a class map with the masks under its classes, of the masks alone, or None."""
+    named = tuple(MapClass(number, one.title, one.colour) for number, one in enumerate(masks, start=1))
     if classes is not None:
-        draw_legend(sheet, classes, beside_bar=heatmap is not None, side=side)
+        return replace(classes, classes=(*classes.classes, *named))
+    return ClassMapLayer("masks", "Masks", masks[0].volume, named) if masks else None

@@ -1,181 +1,138 @@
-"""``breastlens analyse``: runs a model on a path; writes JSON and a PNG overlay."""
+"""``breastlens analyse``: runs models on many studies; writes JSON, pictures, masks, a table; can be resumed."""
 
 from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import asdict, dataclass
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from app import analysis
+from app.cli.analysing import chosen, table
+from app.cli.analysing.document import write_study
+from app.cli.analysing.reading import Given, ReadStudy, read_study
+from app.cli.analysing.records import folder_name
 from app.cli.arguments import RESEARCH_USE
 from app.cli.opened import opened, stacks_named
 from app.cli.outcome import complain, meter, meter_done
-from app.cli.overlay import overlay
-from app.cli.render import write_png
-from app.settings import home
+from app.settings import workspace_folder
 from app.studies.errors import StudyError
-from app.studies.load import LoadedStack, load_stack
-from app.studies.study import Library, Stack, Study
-from inference.errors import EngineError
-from inference.progress import Progress
-from inference.registry import card as find_card
-from inference.result import Result, Status
+from app.studies.override import apply_overrides
+from app.studies.study import Study
+from app.workspace.box import Box
+from app.workspace.files import write_atomically
+from app.workspace.store import Workspace
 
-if TYPE_CHECKING:
-    from inference.card import ModelCard
+TABLE = "table.csv"
 
 
-@dataclass(frozen=True)
-class Reading:
-    """The result of one slice, and where the slice is."""
+class Batch:
+    """The studies of one call: read one after the other, each written before the next is begun."""
 
-    study: Study
-    loaded: LoadedStack
-    slice_index: int
-    result: Result
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._options = options
+        self._cards = chosen.models(options.model)
+        self.rows: list[table.Row] = []
+        self.documents: list[dict[str, Any]] = []
+        self.empty: list[str] = []
+        self.broken = False
+        self._done: set[str] = set()
+
+    def read(self, path: Path, workspace: Workspace | None) -> None:
+        """Read every study in a path; of studies that come twice the first is read."""
+        with opened(path) as library:
+            stacks_named(library, self._options.series)  # says so where nothing is there
+            given = Given(self._cards, self._options, library.root, _boxes_of(workspace))
+            for n, scanned in enumerate(library.studies, 1):
+                if scanned.uid in self._done:
+                    continue
+                self._done.add(scanned.uid)
+                study = apply_overrides(scanned, workspace.override(scanned.uid)) if workspace else scanned
+                self._study(study, given, f"{path.name} {n} of {len(library.studies)}: ")
+
+    def _study(self, study: Study, given: Given, prefix: str) -> None:
+        folder = self._options.out / folder_name(study)
+        found = read_study(study, folder, given, lambda share, text: meter(share, prefix + text))
+        rows = table.rows_of(found)
+        self.rows += rows
+        self.broken |= bool(found.failed)
+        if found.reads:
+            self.documents.append({"folder": folder.name, **write_study(found, folder)})
+        else:
+            self.empty.append(_why_empty(found))
+        write_atomically(self._options.out / TABLE, b"\xef\xbb\xbf" + table.csv_text(self.rows).encode())
 
     @property
-    def suspicion(self) -> float:
-        """Score that ranks slices: that the slice is not normal, else the highest score."""
-        scores = {score.name: score.value for score in self.result.scores}
-        return 1 - scores["normal"] if "normal" in scores else max(scores.values())
+    def status(self) -> int:
+        """Exit status."""
+        return 1 if self.broken or self.empty or not self.documents else 0
 
 
 def run(options: argparse.Namespace) -> int:
-    """Analyse the slice, series or study asked for; exit status 1 where the model could read nothing."""
-    card = find_card(options.model, [home() / "models"])
-    with opened(options.path) as library:
-        readings: list[Reading] = []
-        refusals: list[str] = []
-        for study, stack in _chosen(library, options, refusals):
-            try:
-                readings += _read(card, study, stack, options)
-            except (EngineError, StudyError) as error:
-                refusals.append(f"{stack.title or stack.uid}: {error}")
+    """Analyse every study in the paths; see the parser for the exit status."""
+    batch = Batch(options)
+    missing = [path for path in options.studies if not path.exists()]
+    if missing:
+        raise StudyError(f"There is no file or folder {missing[0]}.", "Check the spelling of the path.")
+    try:
+        with _workspace(options) as workspace:
+            for path in options.studies:
+                _read(batch, path, workspace, alone=len(options.studies) == 1)
+    except KeyboardInterrupt:
         meter_done()
-        if not readings:
-            return complain(f"{card.title} could read nothing in {options.path}.", "; ".join(dict.fromkeys(refusals)))
-        document = _write(readings, refusals, options)
-    print(json.dumps(document, indent=2) if options.json else _text(document, options.out))
-    return 0
+        _tell(batch, options)
+        sys.stderr.write("Interrupted. Start the same command again to go on where it was.\n")
+        return 130
+    meter_done()
+    _tell(batch, options)
+    if not batch.documents:
+        return complain(f"The models could read nothing in {_list(options.studies)}.", "; ".join(batch.empty))
+    return batch.status
 
 
-def _chosen(library: Library, options: argparse.Namespace, refusals: list[str]) -> list[tuple[Study, Stack]]:
-    """Return the stacks to read: the one named, or those offered of each study."""
-    named = stacks_named(library, options.series)
-    if options.phase is not None:
-        return [_phase(study, options.phase) for study in library.studies if study.dynamics]
-    if options.series is not None or (options.slice_number is not None and len(named) == 1):
-        return named
-    chosen: list[tuple[Study, Stack]] = []
-    for study in library.studies:
-        for candidate in analysis.candidates(study):
-            if candidate.refusal:
-                refusals.append(f"{candidate.title}: {candidate.refusal}")
-            else:
-                chosen.append((study, candidate.stack))
-    return chosen
+def _read(batch: Batch, path: Path, workspace: Workspace | None, *, alone: bool) -> None:
+    """Read a path; of several, one that cannot be read is told and the others are read."""
+    try:
+        batch.read(path, workspace)
+    except StudyError as error:
+        if alone:
+            raise
+        batch.broken = True
+        meter_done()
+        complain(f"{path}: {error}", error.hint)
 
 
-def _phase(study: Study, number: int) -> tuple[Study, Stack]:
-    phases = study.dynamics[0].phases
-    if not 1 <= number <= len(phases):
-        raise StudyError(f"There is no phase {number}; the dynamic series has {len(phases)}.")
-    return study, study.stack(phases[number - 1].stack_uid)
+def _tell(batch: Batch, options: argparse.Namespace) -> None:
+    if options.json:
+        print(json.dumps({"statement": RESEARCH_USE, "studies": batch.documents}, indent=2))
+    elif batch.rows:
+        print(table.text(batch.rows))
+        print(f"{RESEARCH_USE} Results: {options.out}, a folder per study; table: {options.out / TABLE}")
 
 
-def _read(card: ModelCard, study: Study, stack: Stack, options: argparse.Namespace) -> list[Reading]:
-    """Run the model on the slice asked for, or on every slice of the stack."""
-    loaded = load_stack(study, stack.uid, Progress(meter).part(0, 0.3))
-    count = loaded.volume.spatial_shape[0]
-    indices = range(count)
-    if options.slice_number is not None:
-        if not 1 <= options.slice_number <= count:
-            raise StudyError(f"There is no slice {options.slice_number}; the stack has {count}.")
-        indices = [options.slice_number - 1]
-    readings = []
-    for done, index in enumerate(indices):
-        meter(0.3 + 0.7 * done / len(indices), f"{card.title}: slice {index + 1} of {count}")
-        result = analysis.analyse(card, study, loaded, index, Progress(), options.device)
-        readings.append(Reading(study, loaded, index, result))
-    return readings
+def _why_empty(found: ReadStudy) -> str:
+    reasons = dict.fromkeys(why for _, why in (*found.failed, *found.refused))
+    return f"{found.study.patient_id or found.study.uid}: {' '.join(reasons) or 'there is no image a model reads.'}"
 
 
-def _write(readings: list[Reading], refusals: list[str], options: argparse.Namespace) -> dict[str, Any]:
-    """Write ``result.json`` and the overlay of the most suspicious slice of each stack; return the JSON values."""
-    options.out.mkdir(parents=True, exist_ok=True)
-    by_stack: dict[tuple[str, str], list[Reading]] = {}
-    for reading in readings:
-        by_stack.setdefault((reading.study.uid, reading.loaded.stack.uid), []).append(reading)
-    series = [_series(number, group, options.out) for number, group in enumerate(by_stack.values(), 1)]
-    document = {
-        "statement": RESEARCH_USE,
-        "provenance": asdict(readings[0].result.provenance),
-        "series": series,
-        "refused": list(dict.fromkeys(refusals)),
-    }
-    (options.out / "result.json").write_text(json.dumps(document, indent=2), "utf-8")
-    return document
+def _list(paths: list[Path]) -> str:
+    return ", ".join(str(path) for path in paths)
 
 
-def _series(number: int, group: list[Reading], out: Path) -> dict[str, Any]:
-    top = max(group, key=lambda reading: reading.suspicion)
-    picture = f"{number:02d}-slice-{top.slice_index + 1:03d}-{top.result.provenance.model_id}.png"
-    write_png(out / picture, overlay(top.loaded, top.slice_index, top.result))
-    series, stack = top.study.series_of(top.loaded.stack.uid)
-    return {
-        "study": top.study.uid,
-        "patient": top.study.patient_id,
-        "series": series.uid,
-        "stack": stack.uid,
-        "title": stack.title or series.label,
-        "most_suspicious_slice": top.slice_index + 1,
-        "slice_chosen_by": "only slice read" if len(group) == 1 else "highest detection score (1 - normal) of all",
-        "overlay": picture,
-        "slices": [_slice(reading) for reading in group],
-    }
+@contextmanager
+def _workspace(options: argparse.Namespace) -> Iterator[Workspace | None]:
+    """Open the workspace where it is asked for."""
+    if not options.workspace:
+        yield None
+        return
+    folder = workspace_folder()
+    if not (folder / "workspace.sqlite").exists():
+        raise StudyError(f"There is no workspace in {folder}.", "Leave --workspace out, or open the window first.")
+    with Workspace.open(folder) as workspace:
+        yield workspace
 
 
-def _slice(reading: Reading) -> dict[str, Any]:
-    """Return the result of one slice as JSON values; findings in LPS millimetres."""
-    result = reading.result
-    frames = reading.loaded.stack.frames
-    frame = frames[reading.slice_index] if reading.slice_index < len(frames) else None
-    return {
-        "slice": reading.slice_index + 1,
-        "sop_instance_uid": frame.sop_instance_uid if frame else "",
-        "status": result.status.value,
-        "scores": {score.name: round(score.value, 4) for score in result.scores},
-        "operating_points": {
-            score.name: score.operating_point for score in result.scores if score.operating_point is not None
-        },
-        "findings": [asdict(finding) for finding in result.findings],
-        "heatmaps": [
-            {
-                "name": heatmap.name,
-                "unit": heatmap.unit,
-                "affine_lps_mm": heatmap.volume.affine.tolist(),
-                "values": heatmap.volume.array.round(5).tolist(),
-            }
-            for heatmap in result.heatmaps
-        ],
-        "warnings": list(result.warnings),
-        "seconds": result.provenance.seconds,
-    }
-
-
-def _text(document: dict[str, Any], out: Path) -> str:
-    source = document["provenance"]
-    lines = [f"{source['model_title']} ({source['model_note']}), {source['device']}. {RESEARCH_USE}"]
-    for series in document["series"]:
-        top = next(s for s in series["slices"] if s["slice"] == series["most_suspicious_slice"])
-        scores = "  ".join(f"{name} {value:.2f}" for name, value in top["scores"].items())
-        found = sum(s["status"] == Status.FINDINGS.value for s in series["slices"])
-        lines.append(f"{series['title']}: findings on {found} of {len(series['slices'])} slices")
-        lines.append(f"  slice {top['slice']} ({series['slice_chosen_by']}): {scores}")
-        lines += [f"  warning: {warning}" for warning in top["warnings"]]
-        lines.append(f"  overlay: {out / series['overlay']}")
-    lines += [f"not read: {reason}" for reason in document["refused"]]
-    return "\n".join([*lines, f"results: {out / 'result.json'}"])
+def _boxes_of(workspace: Workspace | None) -> Callable[[str], tuple[Box, ...]]:
+    return workspace.boxes if workspace is not None else lambda _: ()

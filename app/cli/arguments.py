@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from app.cli.analyse_arguments import add_arguments as analyse_arguments
 from app.cli.kinetics_arguments import add_arguments as kinetics_arguments
+from app.cli.phantom_arguments import add_arguments as phantom_arguments
 
 VERSION = "0.1.0"
 RESEARCH_USE = "Research use only, not for diagnosis."
@@ -25,7 +27,7 @@ def parser() -> argparse.ArgumentParser:
     _hang(commands)
     _render(commands)
     _models(commands)
-    _analyse(commands)
+    analyse_arguments(commands)
     _subtract(commands)
     _register(commands)
     _doctor(commands)
@@ -33,6 +35,7 @@ def parser() -> argparse.ArgumentParser:
     _demo(commands)
     _review(commands)
     kinetics_arguments(commands)
+    phantom_arguments(commands)
     return top
 
 
@@ -50,6 +53,7 @@ COMMANDS = (
     "review",
     "measurements",
     "kinetics",
+    "phantom",
 )
 
 
@@ -92,18 +96,6 @@ def _render(commands: argparse._SubParsersAction) -> None:
 def _models(commands: argparse._SubParsersAction) -> None:
     models = commands.add_parser("models", help="list the models with what they accept and how they were measured")
     models.add_argument("--json", action="store_true")
-
-
-def _analyse(commands: argparse._SubParsersAction) -> None:
-    analyse = commands.add_parser("analyse", help="run a model; writes JSON and a PNG overlay")
-    analyse.add_argument("path", type=Path)
-    analyse.add_argument("--model", required=True, metavar="ID", help="see breastlens models")
-    analyse.add_argument("--out", type=Path, required=True, metavar="DIR")
-    analyse.add_argument("--series", help="series or stack UID, or series number")
-    analyse.add_argument("--phase", type=int, help="phase of a dynamic series, from 1")
-    analyse.add_argument("--slice", type=int, dest="slice_number", help="slice from 1; without it every slice is read")
-    analyse.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
-    analyse.add_argument("--json", action="store_true", help="also print the JSON")
 
 
 def _subtract(commands: argparse._SubParsersAction) -> None:

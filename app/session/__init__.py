@@ -69,6 +69,7 @@ class Session(QObject):
         self.motion.changed.connect(self._take_correction)
         self.annotations = Annotations(self.keeping, self.library, self)
         self.readings = Readings(jobs, notices, self.keeping, self.images, self.library)
+        self.readings.boxes = lambda: self.annotations.boxes
         self.overlays = Overlays(self.settings, self)
         self.brightness = BrightnessCheck(jobs, notices, self.images, self.library, self)
         self.readings.device = self.settings.device

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
 from app import settings as app_settings
-from app.ai_state import AiState, Place, Reading, reading_of
-from app.jobs import KEEPING, Job, Jobs
+from app.ai_state import Asked, Place, Reading
+from app.analysis.lesions import LesionSources, Point
+from app.jobs import Job, Jobs
 from app.notices import Notices
-from app.session import answering
-from app.session.answering import Answer, Question
+from app.session.answering import Answer
+from app.session.asking import Asking
 from app.session.images import Images
 from app.session.keeping import Keeping, WorkspaceClosedError
+from app.session.known import Known
 from app.session.library import OpenStudies
+from app.session.unsaved import Unsaved
 from app.studies.errors import StudyError
-from inference.errors import OutOfScopeError
-from inference.result import Status
 
 if TYPE_CHECKING:
-    from app.workspace.store import StoredResult, Workspace
+    from app.ai_state import AiState
+    from app.workspace.box import Box
+    from app.workspace.store import StoredResult
     from inference.card import ModelCard
     from inference.progress import Progress
-
-LOOKING_UP = "looking for earlier results"
 
 
 class Readings(QObject):
@@ -37,8 +39,15 @@ class Readings(QObject):
         Results or states changed.
     cards_found
         The list of models is there.
+    cards
+        Models that can be used.
+    model_id
+        The model that is asked where none is named; ``""`` for every model that fits.
     stored
-        Results of the current study, newest last; with those that could not be saved.
+        Results of the current study, the newest of each image and model, newest last; with those that could not be
+        saved.
+    boxes
+        Returns the boxes of the current study, which are lesions to ask about. Set by the session.
     """
 
     changed = Signal()
@@ -49,40 +58,50 @@ class Readings(QObject):
         self.cards: tuple[ModelCard, ...] = ()
         self.model_id = ""
         self.device = "auto"
-        self.stored: tuple[StoredResult, ...] = ()
+        self.boxes: Callable[[], Sequence[Box]] = tuple
         self._jobs, self._notices, self._keeping = jobs, notices, keeping
-        self._images, self._library = images, library
-        self._passing: dict[Place, Reading] = {}
-        self._unsaved: list[Answer] = []
-        self._looking = False
+        self._library = library
+        self._said: set[str] = set()
+        self._known = Known(images, library)
+        self._unsaved = Unsaved(jobs, keeping, self)
+        self._unsaved.saved.connect(self._take_saved)
+        self._asking = Asking(jobs, keeping, images, self)
+        self._asking.before = self._known.passing
+        self._asking.passes.connect(self._pass)
+        self._asking.answered.connect(self._take)
+        self._asking.failed.connect(self._failed)
         library.turned.connect(self._turn)
-        keeping.opened.connect(self._save_what_waits)
+        keeping.opened.connect(self._unsaved.save)
+
+    @property
+    def stored(self) -> tuple[StoredResult, ...]:
+        """Results of the current study."""
+        return self._known.stored
 
     # -- results of earlier days -----------------------------------------------------------------------------------
 
     def _turn(self) -> None:
         """Bring the results of the current study back; their maps are read in the background."""
-        self.stored = ()
-        self._passing.clear()
         study, workspace = self._library.study, self._keeping.workspace
-        self._looking = study is not None and workspace is not None
+        self._said.clear()
+        self._known.clear(looking=study is not None and workspace is not None)
         if study is not None and workspace is not None:
             uid = study.uid
             take = lambda stored: self._take_stored(uid, stored)  # noqa: E731
-            work = lambda _: workspace.results(uid)  # noqa: E731
+            work = lambda _: workspace.results(uid, True)  # noqa: E731
             self._jobs.start(Job("Reading earlier results", work, "results", take, self._no_results))
         self.changed.emit()
 
     def _take_stored(self, study_uid: str, stored: tuple[StoredResult, ...]) -> None:
         if self._library.study is not None and self._library.study.uid == study_uid:
-            unsaved = [answer.stored for answer in self._unsaved if answer.stored.study_uid == study_uid]
-            self.stored = tuple({one.uid: one for one in (*stored, *self.stored, *unsaved)}.values())
-            self._looking = False
+            unsaved = [answer.stored for answer in self._unsaved.answers if answer.stored.study_uid == study_uid]
+            self._known.take((*stored, *self.stored, *unsaved))
+            self._known.looking = False
             self._keeping.pass_on_notices()
             self.changed.emit()
 
     def _no_results(self, error: Exception) -> None:
-        self._looking = False
+        self._known.looking = False
         self._notices.error("Earlier results could not be read", error)
         self.changed.emit()
 
@@ -104,98 +123,122 @@ class Readings(QObject):
             self._notices.warn("A model cannot be used", str(problem), getattr(problem, "hint", ""))
         self.cards_found.emit()
 
+    def card(self, model_id: str) -> ModelCard | None:
+        """Return the model with that id, None where there is none."""
+        return next((card for card in self.cards if card.id == model_id), None)
+
+    def why_not(self, model_id: str, stack_uid: str, slice_index: int) -> str:
+        """Return why a model does not read the image a user looks at, a sentence; ``""`` where it may be asked.
+
+        From the headers alone, so that it can be said before anything runs. A model that classifies lesions is told
+        that there are some where boxes are drawn or another model found some.
+        """
+        study, card = self._library.study, self.card(model_id)
+        if card is None:
+            return f"There is no model {model_id}."
+        if study is None or not study.has(stack_uid):
+            return "No image of the current study is on show."
+        from app.analysis import refusal_for
+
+        return refusal_for(card, study, stack_uid, slice_index, has_lesions=bool(self.lesions().without(model_id)))
+
     # -- what is known ---------------------------------------------------------------------------------------------
 
     def of(self, stack_uid: str, slice_index: int) -> Reading:
-        """Return what the AI says of one slice."""
-        loaded = self._images.loaded(stack_uid)
-        if loaded is not None and slice_index in loaded.blank_slices:
-            return Reading(AiState.OUT_OF_SCOPE, "this slice is missing from the study")
-        reading = reading_of((stack_uid, slice_index), self._passing, self.stored)
-        if reading.state is AiState.NOT_RUN and self._looking:
-            return Reading(AiState.NOT_RUN, LOOKING_UP)
-        if reading.stored is not None and any(one.stored is reading.stored for one in self._unsaved):
-            return Reading(reading.state, "not saved", reading.stored)
-        return reading
+        """Return what the AI says of one slice: the loudest model, with the others beside it."""
+        return self._known.of(stack_uid, slice_index, self._unsaved.uids)
+
+    def all_of(self, stack_uid: str, slice_index: int) -> tuple[Reading, ...]:
+        """Return what each model says of one slice, by model id; those never asked are not among them.
+
+        A result of a whole examination counts for every slice of every phase of it.
+        """
+        return self._known.all_of(stack_uid, slice_index, self._unsaved.uids)
 
     def of_stack(self, stack_uid: str) -> AiState | None:
         """Return the loudest state of a stack for its badge, None while nothing was asked."""
-        states = {reading.state for place, reading in self._passing.items() if place[0] == stack_uid}
-        found = {one.result.status for one in self.stored if one.stack_uid == stack_uid}
-        if AiState.RUNNING in states:
-            return AiState.RUNNING
-        if found:
-            return AiState.FINDINGS if Status.FINDINGS in found else AiState.NO_FINDING
-        return next((state for state in (AiState.OUT_OF_SCOPE, AiState.FAILED) if state in states), None)
+        return self._known.of_stack(stack_uid)
+
+    def lesions(self, point_mm: Point | None = None) -> LesionSources:
+        """Return where lesions of the current study come from: boxes, what models found, and a clicked point."""
+        return LesionSources(tuple(self.boxes()), self._known.whole_results, point_mm)
 
     # -- asking ----------------------------------------------------------------------------------------------------
 
-    def analyse(self, stack_uid: str, slice_index: int) -> None:
-        """Run the fitting model on one slice in the compute lane; its result is stored before it is shown."""
-        study, loaded = self._library.study, self._images.loaded(stack_uid)
-        if study is None or loaded is None:
-            raise StudyError("The image is not loaded yet.", "Wait until it is shown, then analyse it.")
-        cards = tuple(card for card in self.cards if self.model_id in ("", card.id))
-        question = Question(study, loaded, slice_index, cards, self.device)
-        place = question.place
-        before = self._passing.get(place)
-        workspace = self._keeping.workspace
+    def analyse(self, stack_uid: str, slice_index: int, model_id: str = "", point_mm: Point | None = None) -> None:
+        """Ask about the image a user looks at, in the compute lane; a result is stored before it is shown.
 
-        def work(progress: Progress) -> Answer:
-            return answering.answer(question, workspace, progress)
+        Parameters
+        ----------
+        model_id
+            The model to ask; ``""`` for :attr:`model_id`, which may mean every model that fits: one job each.
+        point_mm
+            A lesion the user points at, LPS mm, for a model that classifies lesions.
 
-        title = f"Analysing slice {slice_index + 1}" if len(loaded.stack.frames) > 1 else "Analysing the image"
-        take = lambda answer: self._take(study.uid, place, answer)  # noqa: E731
-        failed = lambda error: self._failed(study.uid, place, error)  # noqa: E731
-        cancelled = lambda: self._pass(study.uid, place, before)  # noqa: E731
-        self._pass(study.uid, place, Reading(AiState.RUNNING))
-        self._jobs.start(Job(title, work, f"analyse {place}", take, failed, cancelled), "compute")
+        Raises
+        ------
+        StudyError
+            Where the image is not loaded yet.
+        """
+        study = self._library.study
+        if study is None:
+            raise StudyError("No study is open.", "Open one first.")
+        cards = self._chosen(model_id)
+        self._asking.image(study, (stack_uid, slice_index), cards, lambda: self.lesions(point_mm), self.device)
 
-    def _take(self, study_uid: str, place: Place, answer: Answer) -> None:
+    def analyse_study(self, model_ids: Sequence[str] = ()) -> tuple[str, ...]:
+        """Ask the models about everything they read in the current study; return a sentence for what they do not.
+
+        One job for each model and image series, those that classify lesions last, so that they are asked about what
+        the others found. What the same model said already is not asked again.
+
+        Parameters
+        ----------
+        model_ids
+            Models to ask; :attr:`model_id` where none is named.
+        """
+        study = self._library.study
+        if study is None:
+            raise StudyError("No study is open.", "Open one first.")
+        cards = tuple(card for one in (model_ids or ("",)) for card in self._chosen(one))
+        return self._asking.study(study, cards, self.lesions, self.stored, self.device)
+
+    def _chosen(self, model_id: str) -> tuple[ModelCard, ...]:
+        wanted = model_id or self.model_id
+        return tuple(card for card in self.cards if wanted in ("", card.id))
+
+    # -- what came -------------------------------------------------------------------------------------------------
+
+    def _take(self, study_uid: str, asked: Asked | Place, answer: Answer) -> None:
         if answer.problem is not None:
-            self._unsaved.append(answer)
+            self._unsaved.add(answer)
             self._notices.error("The result is shown but could not be saved", answer.problem)
         for warning in answer.stored.result.warnings:
-            self._notices.warn(warning, topic="study")
+            if warning not in self._said:  # sixty slices of one series have the same to say
+                self._said.add(warning)
+                self._notices.warn(warning, topic="study")
         if self._library.study is not None and self._library.study.uid == study_uid:
-            self.stored = (*self.stored, answer.stored)
-            self._pass(study_uid, place, None)
+            self._known.take((*self.stored, answer.stored))
+            self._pass(study_uid, asked, None)
         if isinstance(answer.problem, WorkspaceClosedError):
-            self._save_what_waits()  # it may have been opened meanwhile
+            self._unsaved.save()  # it may have been opened meanwhile
 
-    def _failed(self, study_uid: str, place: Place, error: Exception) -> None:
-        out_of_scope = isinstance(error, OutOfScopeError)
-        if not out_of_scope:
+    def _failed(self, study_uid: str, asked: Asked, reading: Reading, error: Exception | None) -> None:
+        if error is not None:
             self._notices.error("The analysis failed", error)
-        state = AiState.OUT_OF_SCOPE if out_of_scope else AiState.FAILED
-        self._pass(study_uid, place, Reading(state, str(error)))
+        self._pass(study_uid, asked, reading)
 
-    def _pass(self, study_uid: str, place: Place, reading: Reading | None) -> None:
+    def _pass(self, study_uid: str, asked: Asked | Place, reading: Reading | None) -> None:
         """Take a state that is not in the workspace; None where what the workspace holds is all there is to say."""
         if self._library.study is None or self._library.study.uid != study_uid:
             return
-        self._passing.pop(place, None)
-        if reading is not None:
-            self._passing[place] = reading
+        stack_uid, slice_index, *model = asked
+        self._known.pass_on((stack_uid, slice_index, model[0] if model else ""), reading)
         self.changed.emit()
 
-    # -- results that came while the workspace was closed ----------------------------------------------------------
-
-    def _save_what_waits(self) -> None:
-        workspace = self._keeping.workspace
-        if workspace is None or not self._unsaved:
-            return
-        waiting, self._unsaved = self._unsaved, []
-        job = Job("Saving results", lambda _: self._save_all(workspace, waiting), on_done=self._saved)
-        self._jobs.start(job, KEEPING)
-
-    def _save_all(self, workspace: Workspace, waiting: list[Answer]) -> list[Answer]:
-        return [answering.saved(answer.stored, workspace) for answer in waiting]
-
-    def _saved(self, answers: list[Answer]) -> None:
-        self._unsaved += [answer for answer in answers if answer.problem is not None]
+    def _take_saved(self, answers: list[Answer]) -> None:
         kept = {id(answer.stored.result): answer.stored for answer in answers}
-        self.stored = tuple(kept.get(id(one.result), one) for one in self.stored)
+        self._known.take(tuple(kept.get(id(one.result), one) for one in self.stored))
         self.changed.emit()
 
 

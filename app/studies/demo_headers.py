@@ -1,27 +1,25 @@
-"""DICOM headers of the demo studies: MG for presentation (PS3.3 A.26) and MR image (PS3.3 A.4)."""
+"""DICOM files of the phantoms: what all of them hold, and the MR image (PS3.3 A.4)."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 
 import highdicom as hd
 import numpy as np
 from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
-from pydicom.sequence import Sequence as DicomSequence
 from pydicom.uid import (
-    DigitalMammographyXRayImageStorageForPresentation,
     ExplicitVRLittleEndian,
     MRImageStorage,
     generate_uid,
 )
 
 from inference.phantoms import GENERATOR_VERSION
-from inference.phantoms.mammo import MAXIMUM, MammoPhantom
 
 # Root of UIDs derived from UUIDs, PS3.5 B.2: needs no registration.
 _UID_ROOT = "2.25."
-_VIEWS = {"CC": ("399162004", "cranio-caudal"), "MLO": ("399368009", "medio-lateral oblique")}
 _DYNAMIC_START_S = 10 * 3600 + 15 * 60
 
 
@@ -36,12 +34,16 @@ class DemoPatient:
     key: str
 
 
+MAMMOGRAM_PATIENT = DemoPatient("Demo^Mammogram", "BREASTLENS-DEMO-MG", "19700101", "20240105", "mammogram")
+MRI_PATIENT = DemoPatient("Demo^MRI", "BREASTLENS-DEMO-MR", "19720202", "20240106", "mri")
+
+
 def uid(*parts: object) -> str:
     """Return a UID that is always the same for the same parts and generator version."""
     return generate_uid(prefix=_UID_ROOT, entropy_srcs=["BreastLens", GENERATOR_VERSION, *map(str, parts)])
 
 
-def _dataset(patient: DemoPatient, sop_class: str, modality: str) -> Dataset:
+def base_dataset(patient: DemoPatient, sop_class: str, modality: str) -> Dataset:
     """Return what every demo image has: patient, study, equipment, SOP."""
     dataset = Dataset()
     dataset.file_meta = FileMetaDataset()
@@ -64,94 +66,20 @@ def _dataset(patient: DemoPatient, sop_class: str, modality: str) -> Dataset:
     return dataset
 
 
-def _set_pixels(dataset: Dataset, values: np.ndarray) -> None:
-    """Attach 12 bits stored in 16, one sample per pixel."""
+def set_pixels(dataset: Dataset, values: np.ndarray, bits: int = 12) -> None:
+    """Attach pixels of up to 16 bits stored in 16, one sample per pixel, unsigned."""
     dataset.SamplesPerPixel = 1
     dataset.Rows, dataset.Columns = values.shape
-    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 16, 12, 11, 0
+    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 16, bits, bits - 1, 0
     dataset.PixelData = np.ascontiguousarray(values, "<u2").tobytes()
     dataset["PixelData"].VR = "OW"
 
 
-def _code(value: str, scheme: str, meaning: str) -> Dataset:
+def code_item(value: str, scheme: str, meaning: str) -> Dataset:
+    """Return an item of a code sequence."""
     item = Dataset()
     item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, scheme, meaning
     return item
-
-
-def mammogram_dataset(phantom: MammoPhantom, patient: DemoPatient, number: int, *, inverted: bool = False) -> Dataset:
-    """Return one view as Digital Mammography X-Ray Image, for presentation.
-
-    Parameters
-    ----------
-    number
-        Instance and series number.
-    inverted
-        Store MONOCHROME1 with PresentationLUTShape INVERSE; the picture is the same.
-    """
-    dataset = _dataset(patient, DigitalMammographyXRayImageStorageForPresentation, "MG")
-    study = f"mammogram-{phantom.seed}"
-    dataset.StudyInstanceUID = uid(study)
-    dataset.SeriesInstanceUID = uid(study, phantom.laterality, phantom.view)
-    dataset.SOPInstanceUID = uid(study, phantom.laterality, phantom.view, "image", phantom.image.shape)
-    dataset.SeriesNumber = dataset.InstanceNumber = number
-    dataset.SeriesDescription = f"BREASTLENS PHANTOM {phantom.laterality} {phantom.view}"
-    dataset.SeriesDate = dataset.AcquisitionDate = dataset.ContentDate = patient.study_date
-    dataset.SeriesTime = dataset.AcquisitionTime = dataset.ContentTime = f"10{number:02d}00"
-    dataset.PresentationIntentType = "FOR PRESENTATION"
-    dataset.ImageType = ["DERIVED", "PRIMARY"]
-    dataset.DerivationDescription = "Synthetic image of a numerical phantom"
-    _set_mammogram_acquisition(dataset, phantom)
-    _set_mammogram_display(dataset, phantom, inverted=inverted)
-    values = phantom.image.array[0]
-    _set_pixels(dataset, MAXIMUM - values if inverted else values)
-    return dataset
-
-
-def _set_mammogram_acquisition(dataset: Dataset, phantom: MammoPhantom) -> None:
-    """View, anatomy, positioning and exposure of a mammogram."""
-    code, meaning = _VIEWS[phantom.view]
-    view = _code(code, "SCT", meaning)
-    view.ViewModifierCodeSequence = DicomSequence([])
-    dataset.ViewCodeSequence = DicomSequence([view])
-    dataset.ImageLaterality = phantom.laterality
-    dataset.PatientOrientation = list(phantom.patient_orientation)
-    dataset.AnatomicRegionSequence = DicomSequence([_code("76752008", "SCT", "Breast")])
-    dataset.BodyPartExamined = "BREAST"
-    dataset.OrganExposed = "BREAST"
-    dataset.PositionerType = "MAMMOGRAPHIC"
-    if phantom.view == "MLO":
-        dataset.PositionerPrimaryAngle = "45" if phantom.laterality == "L" else "-45"
-    else:
-        dataset.PositionerPrimaryAngle = "0"
-    dataset.BodyPartThickness = f"{phantom.thickness_mm:.0f}"
-    dataset.KVP, dataset.ExposureInuAs = "28", 80000
-    dataset.AnodeTargetMaterial, dataset.FilterMaterial = "TUNGSTEN", "RHODIUM"
-    dataset.ImagerPixelSpacing = [f"{phantom.pixel_mm:.6g}"] * 2
-    dataset.DetectorType = "DIRECT"
-    dataset.DetectorElementSpacing = dataset.ImagerPixelSpacing
-    dataset.FieldOfViewOrigin = ["0", "0"]
-    dataset.FieldOfViewRotation, dataset.FieldOfViewHorizontalFlip = "0", "NO"
-    dataset.EstimatedRadiographicMagnificationFactor = "1"
-    dataset.BreastImplantPresent = "NO"
-    dataset.AcquisitionContextSequence = DicomSequence([])
-
-
-def _set_mammogram_display(dataset: Dataset, phantom: MammoPhantom, *, inverted: bool) -> None:
-    """Photometric interpretation, modality LUT and the choice of windows."""
-    dataset.PhotometricInterpretation = "MONOCHROME1" if inverted else "MONOCHROME2"
-    dataset.PresentationLUTShape = "INVERSE" if inverted else "IDENTITY"
-    dataset.PixelIntensityRelationship, dataset.PixelIntensityRelationshipSign = "LOG", -1 if inverted else 1
-    dataset.RescaleIntercept, dataset.RescaleSlope, dataset.RescaleType = "0", "1", "US"
-    centre, width = phantom.window
-    if inverted:
-        centre = MAXIMUM - centre
-    dataset.WindowCenter = [str(centre)] * 2
-    dataset.WindowWidth = [str(width), str(int(width * 0.75))]
-    dataset.WindowCenterWidthExplanation = ["Normal", "Harder"]
-    dataset.VOILUTFunction = "SIGMOID" if phantom.laterality == "L" else "LINEAR"
-    dataset.BurnedInAnnotation = "NO"
-    dataset.LossyImageCompression = "00"
 
 
 def mr_dataset(volume: hd.Volume, index: int, patient: DemoPatient, seconds: float | None, bright: int) -> Dataset:
@@ -166,14 +94,16 @@ def mr_dataset(volume: hd.Volume, index: int, patient: DemoPatient, seconds: flo
     bright
         Stored value to be shown white.
     """
-    dataset = _dataset(patient, MRImageStorage, "MR")
+    dataset = base_dataset(patient, MRImageStorage, "MR")
     geometry = volume.get_geometry()
     dataset.ImagePositionPatient = [f"{v:.6g}" for v in geometry.map_indices_to_reference(np.array([[index, 0, 0]]))[0]]
-    dataset.ImageOrientationPatient = ["1", "0", "0", "0", "1", "0"]
+    directions = np.round(volume.direction, 6) + 0.0  # columns: along slices, rows and columns of the array; no -0
+    dataset.ImageOrientationPatient = [f"{v:.6g}" for v in (*directions[:, 2], *directions[:, 1])]
     thickness, row_mm, column_mm = volume.spacing
     dataset.PixelSpacing = [f"{row_mm:.6g}", f"{column_mm:.6g}"]
     dataset.SliceThickness = dataset.SpacingBetweenSlices = f"{thickness:.6g}"
-    dataset.SliceLocation = dataset.ImagePositionPatient[2]
+    along = np.dot([float(v) for v in dataset.ImagePositionPatient], directions[:, 0])
+    dataset.SliceLocation = f"{float(along):.6g}"
     dataset.PositionReferenceIndicator = ""
     dataset.PatientPosition = "FFP"
     dataset.BodyPartExamined = "BREAST"
@@ -186,7 +116,7 @@ def mr_dataset(volume: hd.Volume, index: int, patient: DemoPatient, seconds: flo
     dataset.PhotometricInterpretation = "MONOCHROME2"
     values = np.asarray(volume.array[index])
     dataset.WindowCenter, dataset.WindowWidth = str(bright // 2), str(bright)
-    _set_pixels(dataset, values)
+    set_pixels(dataset, values)
     return dataset
 
 
@@ -206,10 +136,19 @@ def _set_mr_sequence(dataset: Dataset, *, dynamic: bool) -> None:
         dataset.MRAcquisitionType = "2D"
         dataset.RepetitionTime, dataset.EchoTime, dataset.FlipAngle = "5000", "90", "90"
         dataset.EchoTrainLength = 15
-        dataset.SeriesDescription = "BREASTLENS PHANTOM ax T2 FS"
+        dataset.SeriesDescription = "BREASTLENS PHANTOM T2 FS"
 
 
 def _clock(seconds: float) -> str:
     """Return DICOM TM of a time of day in seconds."""
     whole = int(seconds)
     return f"{whole // 3600:02d}{whole // 60 % 60:02d}{whole % 60:02d}.{round(seconds % 1 * 1e6):06d}"
+
+
+def save(dataset: Dataset, path: Path) -> Path:
+    """Write a data set to a temporary name, then move it into place."""
+    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+    temporary = path.with_suffix(".part")
+    dataset.save_as(temporary, enforce_file_format=True)
+    os.replace(temporary, path)  # noqa: PTH105 - atomic on the same file system
+    return path

@@ -39,7 +39,7 @@ _TAGS = tuple(
             # kind
             "ImageType EchoTime RepetitionTime FlipAngle DiffusionBValue ScanningSequence ScanOptions",
             "ContrastBolusAgentSequence Laterality ImageLaterality ViewPosition ViewCodeSequence PatientOrientation",
-            "PresentationIntentType SpacingBetweenSlices ContrastBolusAgent",
+            "BreastImplantPresent PresentationIntentType SpacingBetweenSlices ContrastBolusAgent",
         )
     ).split()
 ) + tuple(tags.OVERLAY_ROWS)

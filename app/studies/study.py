@@ -80,6 +80,10 @@ class Stack:
         Of an MR stack: ``"T1"``, ``"T2"`` (and STIR), ``"DWI"``, ``"ADC"``, or "" where not known.
     b_value
         Diffusion b-value in s/mm² (0018,9087); None where there is none.
+    fat_suppressed
+        Of an MR stack: whether fat is suppressed, by Scan Options (0018,0022); None where that is not told.
+    has_implant
+        Breast Implant Present (0028,1300) of a mammogram; None where the file does not say.
     """
 
     uid: str
@@ -103,6 +107,8 @@ class Stack:
     notes: tuple[str, ...] = ()
     weighting: str = ""
     b_value: float | None = None
+    fat_suppressed: bool | None = None
+    has_implant: bool | None = None
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from app.studies.hanging.mammography import view_label_of
 from app.studies.hanging.sides import side_shown
 from app.studies.study import Series, SeriesKind, Study
 from app.ui.comparing import only_map
-from app.ui.layers import box_shapes, heatmap_layers, newest, proposals
+from app.ui.layers import box_shapes, heatmap_layers, mask_layers, newest, proposals
 from app.ui.wording import day, person_name, phase_title, series_title, spacing_text
 from viewer.layers.types import (
     ClassMapLayer,
@@ -101,7 +101,7 @@ def pane_content(scene: Scene) -> PaneContent:
     content = PaneContent(
         image=replace(image_layer(loaded), row_letters=letters_of(loaded, series, scene.slot)),
         heatmaps=maps_over(scene),
-        masks=overlay.masks,
+        masks=(*mask_layers(scene.stored, frame_uid, scene.layers), *overlay.masks),
         boxes=(*box_shapes(scene.boxes, frame_uid, scene.taxonomy), *proposals(scene.stored, frame_uid, scene.boxes)),
         plane=scene.plane,
         corners=corners(scene),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -18,9 +18,10 @@ from PySide6.QtWidgets import (
 )
 
 from app.ui import theme
+from app.ui.colour_button import ColourButton
 from app.ui.compare_card import CompareCard
 from app.ui.display import Display
-from app.ui.layers import newest, overlay_key, overlay_values
+from app.ui.layers import map_entries, mask_key, mask_values, masks_in, overlay_values
 from app.ui.parts import clear, page
 from viewer.colours import DIVERGING, TABLES
 
@@ -31,10 +32,12 @@ class LayersPanel(QWidget):
     def __init__(self, display: Display, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.display, self.session = display, display.session
-        self._uids: list[str] | None = None
+        self._keys: list[tuple[str, str]] | None = None
+        self._shown: list[OverlayCard | MaskCard] = []
         area, layout = page()
         self.empty = theme.label(
-            "No overlays yet.\n\nAnalyse a slice; its attention map appears here, with opacity, threshold and colours.",
+            "No overlays yet.\n\nAnalyse an image; maps and masks of the models appear here, with opacity, threshold "
+            "and colours.",
             "quiet",
             wrap=True,
         )
@@ -48,22 +51,37 @@ class LayersPanel(QWidget):
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(area)
         self.session.readings.changed.connect(self.refresh)
+        self.session.overlays.changed.connect(self.refresh)
         self.session.library.study_changed.connect(self.refresh)
         display.focus_changed.connect(self.refresh)
         self.refresh()
 
     def refresh(self) -> None:
-        """List the overlays that lie in the frame of reference of the active pane."""
-        found = overlays(self.display)
-        uids = [uid for uid, _, _ in found]
-        if uids == self._uids:
-            return
-        self._uids = uids
-        clear(self.cards)
+        """List the overlays that lie in the frame of reference of the active pane, and show how each is drawn."""
+        found, masks = overlays(self.display), mask_overlays(self.display)
+        keys = [(key, title) for key, title, _ in found] + [(key, title) for key, title, _ in masks]
         layers = self.session.overlays.values
-        for uid, title, position in found:
-            self.cards.addWidget(OverlayCard(title, overlay_values(uid, position, layers), self._setter(uid)))
-        self.empty.setVisible(not found)
+        if keys != self._keys:
+            self._keys = keys
+            clear(self.cards)
+            self._shown = []
+            for key, title, position in found:
+                self._add(OverlayCard(title, overlay_values(key, position, layers), self._setter(key)))
+            for key, title, values in masks:
+                self._add(MaskCard(title, values, self._setter(key)))
+            self.empty.setVisible(not keys)
+        self._show_values(found, masks)
+
+    def _add(self, card: OverlayCard | MaskCard) -> None:
+        self.cards.addWidget(card)
+        self._shown.append(card)
+
+    def _show_values(self, found: Sequence[tuple[str, str, int]], masks: Sequence[tuple[str, str, dict]]) -> None:
+        layers = self.session.overlays.values
+        values = [overlay_values(key, position, layers) for key, _, position in found]
+        for card, chosen in zip(self._shown, [*values, *(one for _, _, one in masks)], strict=True):
+            with QSignalBlocker(card.eye):
+                card.eye.setChecked(chosen["visible"])
 
     def _setter(self, uid: str) -> Callable[..., None]:
         return lambda **values: self.session.overlays.set(uid, **values)
@@ -124,18 +142,50 @@ def per_cent_slider(name: str, value: float, on_change: Callable[..., None]) -> 
     return slider, shown
 
 
+class MaskCard(QFrame):
+    """The controls of one mask of a model."""
+
+    def __init__(self, title: str, chosen: dict, on_change: Callable[..., None]) -> None:
+        super().__init__()
+        self.setObjectName("card")
+        self.eye = QCheckBox(title)
+        self.eye.setToolTip("Show or hide this mask (O hides all)")
+        self.eye.setChecked(chosen["visible"])
+        self.eye.toggled.connect(lambda on: on_change(visible=on))
+        slider, shown = per_cent_slider("opacity", chosen["opacity"], on_change)
+        row = QHBoxLayout()
+        row.setSpacing(12)
+        for widget in (
+            theme.label("Opacity", "quiet"),
+            slider,
+            shown,
+            ColourButton(chosen["colour"], lambda value: on_change(colour=value)),
+        ):
+            row.addWidget(widget)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(12, 12, 12, 12)
+        layout.setSpacing(12)
+        layout.addWidget(self.eye)
+        layout.addLayout(row)
+
+
 def overlays(display: Display) -> list[tuple[str, str, int]]:
     """Return key, title and place among the maps of its result of each kind of map that lies in the active pane."""
+    entries = map_entries(display.session.readings.stored, _frame_uid(display))
+    return list({one.key: (one.key, one.title, one.position) for one in entries}.values())
+
+
+def mask_overlays(display: Display) -> list[tuple[str, str, dict]]:
+    """Return key, title and looks of each kind of mask that lies in the active pane."""
+    found: dict[str, tuple[str, str, dict]] = {}
+    for one, mask in masks_in(display.session.readings.stored, _frame_uid(display)):
+        key = mask_key(one, mask.name)
+        title = f"{mask.title} · {one.result.provenance.model_id}"
+        found[key] = (key, title, mask_values(one, mask.name, display.session.overlays.values))
+    return list(found.values())
+
+
+def _frame_uid(display: Display) -> str:
     uid = display.stack_uid
     loaded = display.session.images.loaded(uid) if uid is not None else None
-    if loaded is None:
-        return []
-    frame_uid = loaded.volume.frame_of_reference_uid
-    found: dict[str, tuple[str, str, int]] = {}
-    for one in newest(display.session.readings.stored):
-        for position, heatmap in enumerate(one.result.heatmaps):
-            if heatmap.volume.frame_of_reference_uid == frame_uid:
-                key = overlay_key(one, heatmap.name)
-                title = f"{heatmap.title} · {one.result.provenance.model_id}"
-                found[key] = (key, title, position)
-    return list(found.values())
+    return str(loaded.volume.frame_of_reference_uid or "no image") if loaded is not None else "no image"

@@ -12,6 +12,7 @@ from app.commands import CommandTable
 from app.session import Session
 from app.ui import geometry, theme
 from app.ui.actions import all_commands
+from app.ui.asking import Asking
 from app.ui.boxes_panel import BoxesPanel
 from app.ui.content import Overlay
 from app.ui.dialogs import Dialogs
@@ -44,7 +45,8 @@ class MainWindow(QMainWindow):
         self.dialogs = Dialogs(session, self)
         self.display = Display(session)
         self.browser = StudyBrowser(session)
-        self.findings = FindingsPanel(self.display, self.analyse)
+        self.asking = Asking(self.display, lambda: self.tabs.setCurrentIndex(0))
+        self.findings = FindingsPanel(self.display, self.asking)
         self.boxes = BoxesPanel(self.display)
         self.measurements = MeasurementsPanel(self.display)
         self.kinetics = KineticsPanel(self.display)
@@ -201,11 +203,6 @@ class MainWindow(QMainWindow):
         return uid is not None and study is not None and study.phase_of(uid) is not None
 
     # -- what commands do ------------------------------------------------------------------------------------------
-
-    def analyse(self) -> None:
-        """Analyse the slice on show and bring the findings forward."""
-        self.tabs.setCurrentIndex(0)
-        self.display.analyse()
 
     def open_demo(self) -> None:
         """Write the demo studies if they are not there yet, and open them."""

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from app.commands import attempt
 from app.measured import in_study
 from app.studies.derived import base_uid
-from app.ui.layers import proposals
+from app.ui.layers import MapEntry, finding_of, map_entries, overlay_values, proposals
 from app.ui.measure_marks import MeasureMarks
 from app.ui.places import centre_mm, frame_index
 from app.ui.wording import series_title
@@ -171,18 +171,64 @@ class Marks(QObject):
         index = frame_index(stack, box.sop_instance_uid, centre_mm(box))
         return f"slice {index + 1}" if index is not None else ""
 
-    # -- findings of the model -------------------------------------------------------------------------------------
+    # -- findings of the models ------------------------------------------------------------------------------------
 
     def open_findings(self) -> tuple[BoxShape, ...]:
-        """Return the model's findings in the active pane that no reader has accepted yet."""
+        """Return the models' findings in the active pane that no reader has accepted yet, the highest score first."""
         shown, index = self._display.stack_uid, self._display.slice_index
-        uid = base_uid(shown) if shown is not None else None
-        loaded = self.session.images.loaded(shown) if shown is not None else None
-        if loaded is None:
+        loaded = self.session.images.loaded(shown) if shown is not None and self._display.own else None
+        if shown is None or loaded is None:
             return ()
-        stored = [one for one in self.session.readings.stored if one.stack_uid == uid]
-        here = [one for one in stored if one.slice_index == index] or stored
-        return tuple(proposals(here, loaded.volume.frame_of_reference_uid or "", self.session.annotations.boxes))
+        every = self.session.readings.stored
+        asked = self.session.readings.all_of(base_uid(shown), -1 if index is None else index)
+        here = [one.stored for one in asked if one.stored is not None]
+        here = here or [one for one in every if one.stack_uid == base_uid(shown)]
+        found = proposals(here, loaded.volume.frame_of_reference_uid or "", self.session.annotations.boxes)
+        return tuple(sorted(found, key=lambda shape: -self._score(shape)))
+
+    def _score(self, shape: BoxShape) -> float:
+        found = finding_of(shape, self.session.readings.stored)
+        return found[1].score if found is not None else 0.0
+
+    def go_to(self, point_mm: tuple[float, float, float]) -> None:
+        """Show a point in the active pane, and in those linked with it."""
+        if self._display.pane.content is not None:
+            self._display.pane.go_to(point_mm)
+
+    def jump_to_finding(self, shape: BoxShape) -> None:
+        """Show the spot of a finding: in the active pane where it lies there, else on the image it was found on."""
+        found = finding_of(shape, self.session.readings.stored)
+        if found is None:
+            return
+        stored, finding = found
+        spot = finding.spot_mm or centre_mm(shape)
+        if self._display.pane.frame_of_reference_uid != finding.frame_of_reference_uid:
+            self.jump(shape, stored.stack_uid)
+        self.go_to(spot)
+
+    @property
+    def has_maximum(self) -> bool:
+        """Whether a finding or a map over the active pane can be jumped to."""
+        return bool(self._shown_maps()) or bool(self.open_findings())
+
+    def jump_to_maximum(self) -> None:
+        """Show the spot of the strongest finding; where there is none, the maximum of the topmost map on show."""
+        from app.ui.findings.places import maximum_mm
+
+        if shapes := self.open_findings():
+            self.jump_to_finding(shapes[0])
+        elif maps := self._shown_maps():
+            point = maximum_mm(maps[-1].heatmap)
+            if point is not None:
+                self.go_to(point)
+
+    def _shown_maps(self) -> list[MapEntry]:
+        frame_uid = self._display.pane.frame_of_reference_uid
+        if not self._display.own or not frame_uid:
+            return []
+        layers = self.session.overlays.values
+        every = map_entries(self.session.readings.stored, frame_uid)
+        return [one for one in every if overlay_values(one.key, one.position, layers)["visible"]]
 
     def accept(self, shape: BoxShape | None = None) -> None:
         """Make a reader's box from a finding: the one given, or the strongest open one of the slice."""

@@ -1,10 +1,10 @@
-"""Results: what a model said, as a JSON document in the database and its heat maps in an array file beside it."""
+"""Results: what a model said, as a JSON document in the database and its maps and masks in an array file beside it."""
 
 from __future__ import annotations
 
 import hashlib
-import io
-from dataclasses import asdict, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,14 +14,12 @@ from app.workspace import tables
 from app.workspace.annotations import ensure_study
 from app.workspace.box import new_uid, now
 from app.workspace.database import Database
-from app.workspace.errors import WorkspaceError
 from app.workspace.files import write_atomically
 from app.workspace.history import StoredResult
+from app.workspace.result_document import as_stored, document_of, pack, result_of
 
 if TYPE_CHECKING:
-    from inference.result import Heatmap, Result
-
-FORMAT = 1
+    from inference.result import Result
 
 
 class Results:
@@ -43,13 +41,19 @@ class Results:
         Parameters
         ----------
         place
-            Study uid, stack uid, SOP instance uid and native slice index (from 0).
+            Study uid, stack uid, SOP instance uid and native slice index (from 0; −1 for a whole examination).
+
+        Returns
+        -------
+        StoredResult
+            With the result as it will come back: large maps in half precision.
         """
         study_uid, stack_uid, sop_instance_uid, slice_index = place
-        stored = StoredResult(new_uid(), study_uid, stack_uid, sop_instance_uid, slice_index, now(), result)
+        uid, content = new_uid(), pack(result)
+        kept = as_stored(result)
+        stored = StoredResult(uid, study_uid, stack_uid, sop_instance_uid, slice_index, now(), kept)
         file, digest = None, None
-        if result.heatmaps:
-            content = _pack(result.heatmaps)
+        if content is not None:
             file, digest = f"{stored.uid}.npz", hashlib.sha256(content).hexdigest()
             write_atomically(self._folder / file, content)
         with self._database.writing() as connection:
@@ -62,20 +66,26 @@ class Results:
                     sop_instance_uid=sop_instance_uid,
                     slice_index=int(slice_index),
                     saved=stored.saved,
-                    document=_document(result),
+                    document=document_of(result),
                     arrays_file=file,
                     arrays_sha256=digest,
                 )
             )
         return stored
 
-    def of_study(self, study_uid: str) -> tuple[tuple[StoredResult, ...], tuple[str, ...]]:
-        """Return the results of a study, newest last, and a sentence for each that this program cannot read."""
+    def of_study(self, study_uid: str, newest: bool = False) -> tuple[tuple[StoredResult, ...], tuple[str, ...]]:
+        """Return the results of a study, newest last, and a sentence for each that this program cannot read.
+
+        Parameters
+        ----------
+        newest
+            Of several of one image and model only the newest.
+        """
         query = select(tables.results).where(tables.results.c.study_uid == study_uid).order_by(tables.results.c.id)
         with self._database.reading() as connection:
             rows = connection.execute(query).all()
         stored, unread = [], []
-        for row in rows:
+        for row in _newest(rows) if newest else rows:
             try:
                 stored.append(self._stored(row))
             except (KeyError, TypeError, ValueError) as error:
@@ -103,13 +113,10 @@ class Results:
         return tuple(sentence for sentence in sentences if sentence)
 
     def _stored(self, row: Row[Any]) -> StoredResult:
-        result = _result(row.document)
-        if row.arrays_file is not None:
-            content, problem = self._content(row)
-            if content is None:
-                result = replace(result, warnings=(*result.warnings, problem))
-            else:
-                result = replace(result, heatmaps=_unpack(row.document["heatmaps"], content))
+        content, problem = self._content(row) if row.arrays_file is not None else (None, "")
+        result = result_of(row.document, content)
+        if problem:
+            result = replace(result, warnings=(*result.warnings, problem))
         return StoredResult(
             row.uid, row.study_uid, row.stack_uid, row.sop_instance_uid, row.slice_index, row.saved, result
         )
@@ -126,75 +133,11 @@ class Results:
         return content, ""
 
 
-def _document(result: Result) -> dict[str, Any]:
-    return {
-        "format": FORMAT,
-        "status": str(result.status),
-        "scores": [asdict(score) for score in result.scores],
-        "findings": [asdict(finding) for finding in result.findings],
-        "warnings": list(result.warnings),
-        "provenance": asdict(result.provenance),
-        "heatmaps": [
-            {
-                "name": heatmap.name,
-                "title": heatmap.title,
-                "unit": heatmap.unit,
-                "value_range": list(heatmap.value_range),
-                "coordinate_system": str(heatmap.volume.coordinate_system.value),
-                "frame_of_reference_uid": heatmap.volume.frame_of_reference_uid,
-            }
-            for heatmap in result.heatmaps
-        ],
-    }
-
-
-def _result(document: dict[str, Any]) -> Result:
-    from inference.result import Finding, Provenance, Result, Score, Status
-
-    if document["format"] > FORMAT:
-        raise ValueError(f"its format {document['format']} is newer than {FORMAT}")
-    return Result(
-        status=Status(document["status"]),
-        scores=tuple(Score(**values) for values in document["scores"]),
-        heatmaps=(),
-        findings=tuple(
-            Finding(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
-            for values in document["findings"]
-        ),
-        warnings=tuple(document["warnings"]),
-        provenance=Provenance(**document["provenance"]),
-    )
-
-
-def _pack(heatmaps: tuple[Heatmap, ...]) -> bytes:
-    import numpy as np
-
-    arrays = {}
-    for index, heatmap in enumerate(heatmaps):
-        if heatmap.volume.number_of_channel_dimensions:
-            raise WorkspaceError(f"The map {heatmap.name!r} has channels; a map is stored as (slices, rows, columns).")
-        arrays[f"array{index}"] = heatmap.volume.array
-        arrays[f"affine{index}"] = heatmap.volume.affine
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
-    return buffer.getvalue()
-
-
-def _unpack(described: list[dict[str, Any]], content: bytes) -> tuple[Heatmap, ...]:
-    import numpy as np
-    from highdicom import Volume
-
-    from inference.result import Heatmap
-
-    heatmaps = []
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        for index, values in enumerate(described):
-            volume = Volume(
-                arrays[f"array{index}"],
-                arrays[f"affine{index}"],
-                coordinate_system=values["coordinate_system"],
-                frame_of_reference_uid=values["frame_of_reference_uid"],
-            )
-            low, high = values["value_range"]
-            heatmaps.append(Heatmap(values["name"], values["title"], volume, values["unit"], (low, high)))
-    return tuple(heatmaps)
+def _newest(rows: Sequence[Row[Any]]) -> list[Row[Any]]:
+    """Return the newest result of each image and model; one that names no model stays."""
+    last: dict[tuple[str, int, object], Row[Any]] = {}
+    for row in rows:
+        made = row.document.get("provenance") if isinstance(row.document, dict) else None
+        model = made.get("model_id") if isinstance(made, dict) else f"unknown {row.id}"
+        last[row.stack_uid, row.slice_index, model] = row
+    return sorted(last.values(), key=lambda row: row.id)

@@ -99,9 +99,15 @@ class Workspace:
         """Store what a model said about one native slice (from 0) of a stack."""
         return self._parts.results.save((study_uid, stack_uid, sop_instance_uid, slice_index), result)
 
-    def results(self, study_uid: str) -> tuple[StoredResult, ...]:
-        """Return the results of a study, newest last; one whose maps are gone comes with scores and a warning."""
-        stored, unread = self._parts.results.of_study(study_uid)
+    def results(self, study_uid: str, newest: bool = False) -> tuple[StoredResult, ...]:
+        """Return the results of a study, newest last; one whose maps are gone comes with scores and a warning.
+
+        Parameters
+        ----------
+        newest
+            Of several results of one image and model only the newest; the maps of the others are not read.
+        """
+        stored, unread = self._parts.results.of_study(study_uid, newest)
         self._parts.say(*unread)
         return stored
 

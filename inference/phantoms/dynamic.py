@@ -11,9 +11,11 @@ import numpy as np
 
 from inference.phantoms import GENERATOR_VERSION
 from inference.phantoms.anatomy import Anatomy, draw_anatomy
-from inference.phantoms.kinetics import Tofts, curve_type
-from inference.phantoms.lesions import HISTOLOGIES, KIND_FREQUENCY, KINDS, Lesion, draw_histology, draw_lesion
+from inference.phantoms.kinetics import Protocol, Tofts, curve_type
+from inference.phantoms.lesions import Lesion
+from inference.phantoms.placing import Wanted, place_lesions
 from inference.phantoms.plane import Plane
+from inference.phantoms.planes import examination_planes, height_range_mm, t2_planes, volume_affine
 from inference.phantoms.scanner import Scanner, draw_scanner
 from inference.phantoms.tissue import LESION_T1_S, TissueMaps, paint_slice
 from inference.phantoms.vessels import draw_vessels
@@ -67,11 +69,13 @@ class DcePhantom:
     Attributes
     ----------
     pre, posts
-        uint16, shape (slices, rows, columns), slices from feet to head, LPS millimetres.
+        uint16, shape (slices, rows, columns), LPS millimetres; slices run to the head, sagittal ones to the right.
     arrival_s
         When the contrast agent arrives in the aorta, seconds after the pre-contrast phase.
     t2
         Fat-suppressed T2-weighted volume on its own grid, same frame of reference; None when not asked for.
+    plane
+        As in :class:`Course`.
     """
 
     pre: hd.Volume
@@ -81,7 +85,13 @@ class DcePhantom:
     t2: hd.Volume | None
     lesions: tuple[LesionTruth, ...]
     seed: int
+    plane: str = "axial"
     generator_version: str = GENERATOR_VERSION
+
+    @property
+    def laterality(self) -> str:
+        """``"R"`` or ``"L"`` where one breast was imaged, ``""`` for both."""
+        return "" if self.plane == "axial" else self.plane[-1]
 
 
 @dataclass(frozen=True)
@@ -98,12 +108,18 @@ class Course:
         Largest shift between phases; 0 gives aligned phases.
     with_t2
         Whether a T2-weighted volume is acquired too.
+    protocol
+        The T1-weighted sequence; a fat-suppressed 3D gradient echo is drawn when None.
+    plane
+        ``"axial"`` of both breasts, ``"sagittal R"`` or ``"sagittal L"`` of one.
     """
 
     seconds: tuple[float, ...] = (105.0, 195.0, 285.0, 375.0)
     arrival_s: float = 60.0
     motion_mm: float = 0.6
     with_t2: bool = True
+    protocol: Protocol | None = None
+    plane: str = "axial"
 
 
 def make_dce(
@@ -111,18 +127,19 @@ def make_dce(
     *,
     size: tuple[int, int, int] = (40, 320, 320),
     spacing_mm: tuple[float, float, float] = (3.0, 1.06, 1.06),
-    lesions: Sequence[str] | None = None,
+    lesions: Wanted = None,
     course: Course | None = None,
     progress: Progress | None = None,
 ) -> DcePhantom:
-    """Return a bilateral axial examination in the prone position.
+    """Return an examination in the prone position. The same seed gives the same woman and lesions in every plane.
 
     Parameters
     ----------
     size, spacing_mm
         Slices, rows, columns.
     lesions
-        Types (OB, IDC, OM) or histologies to place, one lesion each; ``()`` is a normal examination; drawn when None.
+        Types (OB, IDC, OM) or histologies to place, one lesion each, in one breast, or per breast
+        (``{"R": …, "L": …}``); ``()`` is a normal examination; drawn when None.
     course
         Phase times, motion, T2; four posts every 90 s when None.
     progress
@@ -131,61 +148,35 @@ def make_dce(
     Raises
     ------
     ValueError
-        When a lesion is neither a type nor a histology.
+        When a lesion is neither a type nor a histology, a breast neither R nor L, or pixels are not square.
     """
     progress, course = progress or Progress(), course or Course()
     rng = np.random.default_rng((seed, 2))
     anatomy, scanner = draw_anatomy(rng), replace(draw_scanner(rng), snr=float(rng.uniform(22, 55)))
-    drawn = _draw_lesions(rng, anatomy, lesions)
+    planes = examination_planes(anatomy, size, spacing_mm, course.plane)
+    drawn = place_lesions(rng, anatomy, lesions, height_range_mm(planes))
     vessels = draw_vessels(rng, anatomy)
-    planes = _planes(anatomy, size, spacing_mm)
     tofts = Tofts([t - course.arrival_s for t in course.seconds], bolus=rng.uniform(0.85, 1.15))
-    volumes, masks = _scan(rng, (anatomy, vessels, drawn), scanner, (planes, tofts, len(course.seconds)), progress)
+    t1 = _with_protocol(scanner, course.protocol)
+    volumes, masks = _scan(rng, (anatomy, vessels, drawn), t1, (planes, tofts, len(course.seconds)), progress)
     if course.motion_mm > 0:
         volumes[1:] = [_moved(rng, volume, course.motion_mm, spacing_mm) for volume in volumes[1:]]
     affine, frame = volume_affine(planes), hd.UID()
     stored = [_volume(values, affine, frame) for values in volumes]
     t2 = _make_t2(rng, (anatomy, vessels, drawn), scanner, planes, frame) if course.with_t2 else None
-    curves = [_curve(scanner, lesion, tofts) for lesion in drawn]
+    curves = [_curve(t1, lesion, tofts) for lesion in drawn]
     truths = [_truth(*item) for item in zip(drawn, masks, curves, strict=True)]
-    return DcePhantom(stored[0], tuple(stored[1:]), course.seconds, course.arrival_s, t2, tuple(truths), seed)
-
-
-def _draw_lesions(rng: np.random.Generator, anatomy: Anatomy, wanted: Sequence[str] | None) -> tuple[Lesion, ...]:
-    """Place the wanted lesions, or draw them: one type by its frequency, sometimes with a second or third focus."""
-    names = {histology.name: histology for histology in HISTOLOGIES}
-    if wanted is None:
-        kind = KINDS[rng.choice(4, p=np.array(KIND_FREQUENCY) / sum(KIND_FREQUENCY))]
-        wanted = () if kind == "MG" else (kind,) * (1 + int(rng.random() < 0.18) + int(rng.random() < 0.05))
-    unknown = [name for name in wanted if name not in names and name not in KINDS[1:]]
-    if unknown:
-        raise ValueError(f"{unknown[0]!r} is neither a lesion type {KINDS[1:]} nor a histology of the phantom")
-    breast = int(rng.integers(2))
-    return tuple(
-        draw_lesion(rng, anatomy, names.get(name) or draw_histology(rng, name), breast if i < 2 else 1 - breast)
-        for i, name in enumerate(wanted)
+    return DcePhantom(
+        stored[0], tuple(stored[1:]), course.seconds, course.arrival_s, t2, tuple(truths), seed, course.plane
     )
 
 
-def _planes(anatomy: Anatomy, size: tuple[int, int, int], spacing_mm: tuple[float, float, float]) -> tuple[Plane, ...]:
-    """Axial planes from feet to head, centred on the breasts."""
-    slices, rows, columns = size
-    thickness, row_mm, column_mm = spacing_mm
-    if abs(row_mm - column_mm) > 1e-6:
-        raise ValueError("the phantom has square pixels: row and column spacing must agree")
-    x = (np.arange(columns) - (columns - 1) / 2) * column_mm
-    y = -max(breast.projection_mm for breast in anatomy.breasts) - 0.06 * rows * row_mm + np.arange(rows) * row_mm
-    z = (np.arange(slices) - (slices - 1) / 2) * thickness + 6
-    return tuple(Plane(x, y, np.array([position]), "axial", column_mm, thickness) for position in z)
-
-
-def volume_affine(planes: Sequence[Plane]) -> np.ndarray:
-    """Return the affine from (slice, row, column) of a stack of axial planes to LPS millimetres."""
-    first = planes[0]
-    affine = np.zeros((4, 4))
-    affine[:, 3] = first.x_mm[0], first.y_mm[0], first.z_mm[0], 1
-    affine[2, 0], affine[1, 1], affine[0, 2] = first.thickness_mm, first.pixel_mm, first.pixel_mm
-    return affine
+def _with_protocol(scanner: Scanner, protocol: Protocol | None) -> Scanner:
+    """Return the scanner with another sequence, its gain such that gland is as bright as before."""
+    if protocol is None:
+        return scanner
+    other = replace(scanner, protocol=protocol)
+    return replace(other, gain=scanner.gain * scanner.reference / other.reference)
 
 
 def _scan(
@@ -232,13 +223,8 @@ def _make_t2(
     planes: Sequence[Plane],
     frame: str,
 ) -> hd.Volume:
-    """Return the T2 volume: two thirds of the matrix, thicker slices, the field of view shifted a little."""
-    first, last = planes[0], planes[-1]
-    columns, rows = int(first.x_mm.size * 2 / 3), int(first.y_mm.size * 2 / 3)
-    pixel, thickness = first.pixel_mm * 1.5, first.thickness_mm * 1.35
-    x, y = first.x_mm[0] + 4 + np.arange(columns) * pixel, first.y_mm[0] + 3 + np.arange(rows) * pixel
-    z = np.arange(first.z_mm[0], last.z_mm[0], thickness)
-    grid = [Plane(x, y, np.array([position]), "axial", pixel, thickness) for position in z]
+    """Return the T2 volume on a grid of its own."""
+    grid = t2_planes(planes)
     stack = []
     for plane in grid:
         maps: TissueMaps = paint_slice(patient[0], patient[1], patient[2], plane)

@@ -49,18 +49,21 @@ class Histology:
 
 
 HISTOLOGIES = (
-    Histology("fibroadenoma", "OB", 24, (3.5, 14), (0.04, 0.16), (0, 0), 0.20, 0.32, 125, rim=0.05, septa=0.6),
-    Histology("cyst", "OB", 23, (3, 15), (0.02, 0.08), (0, 0), 0.05, 0.30, 320, rim=1.0, core="fluid"),
-    Histology("intramammary node", "OB", 24, (2.8, 6.5), (0.05, 0.14), (0, 0), 0.45, 0.95, 95, rim=0.7, core="fat"),
-    Histology("cytosteatonecrosis", "OB", 13, (4, 12), (0.12, 0.3), (0, 8), 0.20, 0.45, 80, rim=1.0, core="fat"),
-    Histology("radial scar", "OB", 5, (3.5, 9), (0.2, 0.42), (4, 16), 0.20, 0.50, 75),
-    Histology("proliferation", "OB", 19, (4, 14), (0.15, 0.4), (0, 3), 0.18, 0.42, 85, clumped=0.7),
-    Histology("invasive ductal", "IDC", 82, (4, 17), (0.14, 0.38), (0, 16), 0.36, 0.85, 82, rim=0.4),
-    Histology("lobular", "OM", 16, (4.5, 17), (0.25, 0.5), (4, 20), 0.25, 0.60, 78, clumped=0.35),
-    Histology("triple negative", "OM", 18, (5, 17), (0.06, 0.22), (0, 4), 0.42, 1.00, 95, rim=0.7),
-    Histology("intraductal", "OM", 5, (6, 18), (0.25, 0.5), (0, 2), 0.20, 0.50, 85, clumped=0.95),
+    Histology("fibroadenoma", "OB", 24, (3.8, 16), (0.04, 0.16), (0, 0), 0.30, 0.30, 125, rim=0.05, septa=0.6),
+    Histology("cyst", "OB", 23, (3.5, 17), (0.02, 0.08), (0, 0), 0.05, 0.30, 320, rim=1.0, core="fluid"),
+    Histology("intramammary node", "OB", 24, (3, 7.5), (0.05, 0.14), (0, 0), 0.50, 0.72, 95, rim=0.7, core="fat"),
+    Histology("cytosteatonecrosis", "OB", 13, (4.5, 15), (0.12, 0.3), (0, 8), 0.30, 0.34, 80, rim=1.0, core="fat"),
+    Histology("radial scar", "OB", 5, (4, 11), (0.2, 0.42), (4, 16), 0.26, 0.40, 75),
+    Histology("proliferation", "OB", 19, (5, 17), (0.15, 0.4), (0, 3), 0.26, 0.32, 85, clumped=0.7),
+    Histology("invasive ductal", "IDC", 82, (3.8, 17), (0.14, 0.38), (0, 16), 0.36, 0.95, 82, rim=0.4),
+    Histology("lobular", "OM", 16, (4.5, 17), (0.25, 0.5), (4, 20), 0.28, 0.82, 78, clumped=0.35),
+    Histology("triple negative", "OM", 18, (4.5, 17), (0.06, 0.22), (0, 4), 0.42, 1.10, 95, rim=0.7),
+    Histology("intraductal", "OM", 5, (6, 18), (0.25, 0.5), (0, 2), 0.22, 0.55, 85, clumped=0.95),
     Histology("mucinous", "OM", 2, (5, 13), (0.06, 0.2), (0, 0), 0.16, 0.28, 180, rim=0.6),
 )
+# Log-normal spread of Ktrans and kep within a histology. Sizes and Ktrans overlap widely and kep less, so that the
+# shape of the curve tells more than brightness or size: SYSTEMS.md §4.3 (a) and (b), see `acceptance.py`.
+KTRANS_SPREAD, KEP_SPREAD = 0.40, 0.27
 KINDS = ("MG", "OB", "IDC", "OM")
 # Cases per type of the JFR 2018 set.
 KIND_FREQUENCY = (104, 108, 82, 41)
@@ -129,9 +132,9 @@ def draw_lesion(rng: np.random.Generator, anatomy: Anatomy, histology: Histology
     radius = min(radius, 0.3 * anatomy.breasts[breast].scale_mm)
     stretch = rng.lognormal(0, 0.18 if not histology.clumped else 0.35, 3)
     radii = radius * stretch / np.prod(stretch) ** (1 / 3)
-    kep = float(np.clip(histology.kep * rng.lognormal(0, 0.45), 0.05, 3))
+    kep = float(np.clip(histology.kep * rng.lognormal(0, KEP_SPREAD), 0.05, 3))
     # Ktrans and kep go together through ve, which cannot exceed the extracellular space.
-    ktrans = float(min(histology.ktrans * rng.lognormal(0, 0.4), 0.65 * kep))
+    ktrans = float(min(histology.ktrans * rng.lognormal(0, KTRANS_SPREAD), 0.65 * kep))
     return Lesion(
         histology=histology,
         breast=breast,

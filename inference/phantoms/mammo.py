@@ -9,6 +9,7 @@ import highdicom as hd
 import numpy as np
 
 from inference.phantoms import GENERATOR_VERSION
+from inference.phantoms.mammo_artefacts import add_artefacts
 from inference.phantoms.mammo_breast import (
     Detector,
     Field,
@@ -107,8 +108,10 @@ def make_mammogram(
     if laterality == "R":
         values = values[:, ::-1]
         truths = [_mirrored(lesion, field.shape[1]) for lesion in truths]
+    values = np.ascontiguousarray(values)
+    add_artefacts(values, field.detector, laterality, view, 0 if for_processing else MAXIMUM)
     affine = np.diag([1.0, pixel_mm, pixel_mm, 1.0])[[2, 1, 0, 3]]
-    image = hd.Volume(np.ascontiguousarray(values)[None], affine, "PATIENT", frame_of_reference_uid=hd.UID())
+    image = hd.Volume(values[None], affine, "PATIENT", frame_of_reference_uid=hd.UID())
     orientation = _ORIENTATIONS[laterality, view]
     window = (2050, 3000) if not for_processing else (2048, 4096)
     return MammoPhantom(

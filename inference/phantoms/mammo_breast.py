@@ -51,10 +51,22 @@ class CompressedBreast:
 
 @dataclass(frozen=True)
 class Detector:
-    """Matrix of the detector: rows, columns and their spacing; the default covers 216 × 180 mm."""
+    """The detector; the default covers 216 × 180 mm.
+
+    Attributes
+    ----------
+    shape, pixel_mm
+        Rows and columns, and their spacing.
+    marker
+        Whether a lead marker writes side and view into the air of the image.
+    dust
+        Number of white specks, as on scanned films.
+    """
 
     shape: tuple[int, int] = (2294, 1914)
     pixel_mm: float = 0.0941
+    marker: bool = False
+    dust: int = 0
 
 
 @dataclass(frozen=True)

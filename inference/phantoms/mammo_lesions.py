@@ -7,9 +7,13 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from inference.phantoms.mammo_benign import BENIGN
 from inference.phantoms.mammo_breast import CompressedBreast, Field
 
-KINDS = ("spiculated mass", "oval mass", "malignant calcifications", "benign calcifications")
+_SPICULE_MM = 5.0  # tissue along the ray through the root of a spicule; parenchymal strands have 3 to 5
+DISTORTION = "architectural distortion"
+MALIGNANT = ("spiculated mass", "malignant calcifications", DISTORTION)
+KINDS = (*MALIGNANT, "oval mass", "benign calcifications", *BENIGN)
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ class LesionPlan:
     @property
     def malignant(self) -> bool:
         """Whether the kind is malignant."""
-        return self.kind in ("spiculated mass", "malignant calcifications")
+        return self.kind in MALIGNANT
 
     def centre(self, field: Field) -> tuple[float, float]:
         """Return row and column in a view; the oblique view looks at 45 degrees, the nipple distance is kept."""
@@ -77,7 +81,7 @@ def plan_lesion(rng: np.random.Generator, breast: CompressedBreast, kind: str) -
         raise ValueError(f"{kind!r} is not a lesion of the mammogram phantom; choose from {', '.join(KINDS)}")
     behind = breast.depth_mm * rng.uniform(0.28, 0.66)
     side = 0.42 * breast.half_height_mm
-    radius = rng.uniform(3.5, 9) if "mass" in kind else rng.uniform(3, 8)
+    radius = rng.uniform(3, 8) if "calcifications" in kind else rng.uniform(3.5, 9)
     outward, upward = rng.uniform(-0.6, 1) * side, rng.uniform(-0.5, 0.9) * side
     return LesionPlan(kind, behind, outward, upward, radius, int(rng.integers(2**31)))
 
@@ -99,6 +103,10 @@ def render_lesion(plan: LesionPlan, field: Field) -> tuple[np.ndarray, np.ndarra
     centre = plan.centre(field)
     if "mass" in plan.kind:
         outline = _mass(tissue, plan, field, rng, twist)
+    elif plan.kind == DISTORTION:
+        outline = _distortion(tissue, plan, field, rng)
+    elif plan.kind in BENIGN:
+        outline = _benign(calcium, plan, field, rng)
     else:
         outline = _calcifications(calcium, plan, field, rng)
     return tissue, calcium, MammoLesion(plan.kind, plan.malignant, centre, plan.radius_mm, outline)
@@ -146,7 +154,36 @@ def _spicules(plan: LesionPlan, field: Field, rng: np.random.Generator) -> np.nd
             width = max(1, round((0.55 * (1 - i / 13)) / field.pixel_mm))
             ends = np.round(path[i : i + 2] * 16).astype(np.int32)[None]
             cv2.polylines(layer, ends, False, strength, width, cv2.LINE_AA, shift=4)
-    return cv2.GaussianBlur(layer, (0, 0), 0.2 / field.pixel_mm).astype(np.float32) * np.float32(2.6 / 255)
+    return cv2.GaussianBlur(layer, (0, 0), 0.2 / field.pixel_mm).astype(np.float32) * np.float32(_SPICULE_MM / 255)
+
+
+def _distortion(tissue: np.ndarray, plan: LesionPlan, field: Field, rng: np.random.Generator) -> np.ndarray:
+    """Draw strands that run together on a centre without a mass, three times over; returns a circle around them."""
+    for _ in range(3):
+        tissue += _spicules(plan, field, rng)
+    return _circle(plan, field, 1.2 * plan.radius_mm)
+
+
+def _benign(calcium: np.ndarray, plan: LesionPlan, field: Field, rng: np.random.Generator) -> np.ndarray:
+    """Draw typically benign calcifications; returns a circle around them."""
+    row, column = plan.centre(field)
+    layer = np.zeros(field.shape, np.uint8)
+    BENIGN[plan.kind](layer, (column, row), plan.radius_mm, field.pixel_mm, rng)
+    calcium += _attenuation(layer)
+    return _circle(plan, field, (1.7 if plan.kind.startswith("vascular") else 1.1) * plan.radius_mm + 1)
+
+
+def _attenuation(layer: np.ndarray) -> np.ndarray:
+    """Return the log attenuation of calcium drawn in 8 bits."""
+    return cv2.GaussianBlur(layer, (0, 0), 0.75).astype(np.float32) * np.float32(0.55 / 255)
+
+
+def _circle(plan: LesionPlan, field: Field, radius_mm: float) -> np.ndarray:
+    """Return a circle around the lesion as (row, column), shape (36, 2)."""
+    row, column = plan.centre(field)
+    angles = np.linspace(0, 2 * np.pi, 36, endpoint=False)
+    r = radius_mm / field.pixel_mm
+    return np.stack([row + r * np.sin(angles), column + r * np.cos(angles)], axis=1)
 
 
 def _calcifications(calcium: np.ndarray, plan: LesionPlan, field: Field, rng: np.random.Generator) -> np.ndarray:
@@ -169,10 +206,8 @@ def _calcifications(calcium: np.ndarray, plan: LesionPlan, field: Field, rng: np
             half = np.full(2, rng.uniform(0.22, 0.5)) / field.pixel_mm
             strength = rng.uniform(170, 255)
         _draw_grain(layer, centre, np.maximum(half, 0.6), rng.uniform(0, 180), strength)
-    calcium += cv2.GaussianBlur(layer, (0, 0), 0.75).astype(np.float32) * np.float32(0.55 / 255)
-    angles = np.linspace(0, 2 * np.pi, 36, endpoint=False)
-    r = (plan.radius_mm + 0.8) / field.pixel_mm
-    return np.stack([row + r * np.sin(angles), column + r * np.cos(angles)], axis=1)
+    calcium += _attenuation(layer)
+    return _circle(plan, field, plan.radius_mm + 0.8)
 
 
 def _draw_grain(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -63,6 +65,30 @@ def test_lesion_adds_density_within_its_outline(kind: str):
     assert change[top:bottom, left:right].max() > 150
     assert change[top:bottom, left:right].mean() > 0
     assert np.median(change[:100]) == 0
+
+
+@pytest.mark.parametrize("laterality", ["L", "R"])
+@pytest.mark.parametrize("view", ["CC", "MLO"])
+def test_the_marker_is_burnt_into_the_air_away_from_the_chest_wall(laterality: str, view: str):
+    plain = make_mammogram(2, laterality, view, detector=SMALL, lesions=()).image.array[0]
+    marked = make_mammogram(2, laterality, view, detector=replace(SMALL, marker=True), lesions=()).image.array[0]
+    changed = plain != marked
+    assert changed.sum() > 200
+    assert plain[changed].max() == 0
+    assert np.all(marked[changed] == MAXIMUM)
+    columns = np.nonzero(changed)[1]
+    assert (columns.mean() > plain.shape[1] / 2) == (laterality == "L")
+
+
+def test_dust_lies_anywhere_and_differs_between_views():
+    places = set()
+    for view in ("CC", "MLO"):
+        plain = make_mammogram(2, "L", view, detector=SMALL, lesions=()).image.array[0]
+        dusty = make_mammogram(2, "L", view, detector=replace(SMALL, dust=30), lesions=()).image.array[0]
+        found = np.argwhere((plain != dusty) & (dusty == MAXIMUM))
+        assert 15 <= len(found) <= 120
+        places |= {tuple(point) for point in found.tolist()}
+    assert len(places) > 40
 
 
 def test_processing_image_is_bright_where_little_is_absorbed():

@@ -86,7 +86,7 @@ def test_no_single_property_gives_the_diagnosis_away():
     kinds = rng.choice(["OB", "IDC", "OM"], 1500, p=(0.47, 0.35, 0.18))
     lesions = [draw_lesion(rng, anatomy, draw_histology(rng, kind), 0) for kind in kinds]
     malignant = np.array([lesion.histology.malignant for lesion in lesions])
-    for rule, highest in (("mean_radius_mm", 0.75), ("irregularity", 0.90), ("kep", 0.85), ("ktrans", 0.85)):
+    for rule, highest in (("mean_radius_mm", 0.70), ("irregularity", 0.90), ("kep", 0.93), ("ktrans", 0.85)):
         values = np.array([getattr(lesion, rule) for lesion in lesions])
         assert 0.5 < auc(values[malignant], values[~malignant]) < highest, rule
 

@@ -33,7 +33,7 @@ class BoxVisual:
             self._handles(painter, edges, shot)
 
     def _label(self, painter: QPainter, rect: QRectF, ratio: float) -> None:
-        above = rect.top() > 18 * ratio
+        above = rect.top() > 18 * ratio and not self.layer.text_below
         at = QPointF(rect.left(), rect.top() - 4 * ratio if above else rect.bottom() + 14 * ratio)
         draw_text(painter, at, self.layer.text, QColor(self.layer.colour), ratio)
 

@@ -24,6 +24,12 @@ class MaskVisual(RasterVisual):
         super().__init__()
         self.layer = layer
 
+    def covers(self, shot: Shot) -> bool:
+        """Whether the mask is to be seen on this slice or in this slab."""
+        if self._raster[0] != shot.content_key:
+            self._raster = (shot.content_key, *self.raster(shot))
+        return self._raster[1] is not None
+
     def raster(self, shot: Shot) -> tuple[np.ndarray | None, int]:
         """Return 255 where the mask is on this slice or anywhere in this slab, None where it is empty."""
         if not same_frame(self.layer.volume, shot.frame_uid):

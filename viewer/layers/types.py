@@ -133,6 +133,8 @@ class BoxShape:
         Row and column direction cosines of the plane it was drawn in (0020,0037).
     proposal
         True for a model's finding that no reader has accepted: drawn dashed, cannot be edited.
+    text_below
+        Whether the text stands under the box, where another box at the same place has its own above.
     """
 
     uid: str
@@ -143,6 +145,7 @@ class BoxShape:
     text: str = ""
     colour: str = "#ffd166"
     proposal: bool = False
+    text_below: bool = False
 
 
 @dataclass(frozen=True)

@@ -154,7 +154,9 @@ def _titled(stack: StackFacts, of: Sequence[StackFacts]) -> StackFacts:
         )
         shown = replace(shown, derived=True, notes=(*shown.notes, note))
     kind, b_value = weighting.weighting_of(stack)
-    return replace(stack, stack=replace(shown, title=title, weighting=kind, b_value=b_value))
+    dark = weighting.fat_suppressed_of(stack)
+    shown = replace(shown, title=title, weighting=kind, b_value=b_value, fat_suppressed=dark)
+    return replace(stack, stack=shown)
 
 
 def _title(stack: StackFacts, of: Sequence[StackFacts]) -> str:
@@ -202,7 +204,8 @@ def _breast_image(stack: StackFacts, kind: SeriesKind) -> StackFacts:
         notes = (*notes, "The file does not say which breast this is.")
     if not mammography.view_of(header):
         notes = (*notes, "The file does not say which view this is.")
-    shown = replace(shown, title=title, raw=raw, technique=technique, notes=notes)
+    implant = mammography.implant_of(header)
+    shown = replace(shown, title=title, raw=raw, technique=technique, notes=notes, has_implant=implant)
     if kind is SeriesKind.MAMMOGRAM:
         shown = replace(shown, frame_of_reference_uid=stack.first.frame.sop_instance_uid)
     return _projection(replace(stack, stack=shown))

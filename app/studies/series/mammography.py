@@ -92,6 +92,11 @@ def is_raw(header: Dataset) -> bool:
     return intent == "FOR PROCESSING" or (not intent and tags.text(header, "SOPClassUID") == MAMMOGRAPHY_FOR_PROCESSING)
 
 
+def implant_of(header: Dataset) -> bool | None:
+    """Return Breast Implant Present (0028,1300), None where the file does not say."""
+    return {"YES": True, "NO": False}.get(tags.text(header, "BreastImplantPresent").upper())
+
+
 def technique_of(header: Dataset) -> str:
     """Return what kind of image of its view a file is, by Image Type (0008,0008) and class; "" for the plain one.
 

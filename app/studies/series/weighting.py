@@ -17,6 +17,9 @@ _ADC = re.compile(rf"{_START}e?adc{_END}|apparent diff", re.IGNORECASE)
 _DIFFUSION = re.compile(rf"{_START}(dwi\w*|diff\w*|ep2d\w*|resolve|zoomit)", re.IGNORECASE)
 _T2 = re.compile(rf"{_START}(t2(?!\*|star)\w*|stir\w*|tirm\w*|spair)", re.IGNORECASE)
 _T1 = re.compile(rf"{_START}t1\w*", re.IGNORECASE)
+# Fat is dark by other means than a saturation pulse (spectral inversion, water excitation), or by separation.
+_SUPPRESSED = re.compile(rf"{_START}(spair|spir|fat ?sat\w*|fs|water ?exc\w*|we|proset){_END}", re.IGNORECASE)
+_DIXON = re.compile(rf"{_START}(\w*dixon\w*|ideal|lava ?flex|vibrant ?flex){_END}", re.IGNORECASE)
 _B_VALUE = re.compile(rf"{_START}b[ =-]?(\d{{1,4}}){_END}", re.IGNORECASE)
 
 
@@ -31,6 +34,18 @@ def weighting_of(stack: StackFacts) -> tuple[str, float | None]:
     if b_value is not None or planar or _DIFFUSION.search(title):
         return "DWI", float(b_value) if b_value is not None else _b_value_in(title)
     return _relaxation(stack, title), None
+
+
+def fat_suppressed_of(stack: StackFacts) -> bool | None:
+    """Return whether fat is suppressed; None where neither Scan Options (0018,0022) nor the name tell.
+
+    FS in Scan Options says so; other options without it say that it is not, unless the name speaks of another way to
+    make fat dark. Of images of a Dixon sequence the options do not tell.
+    """
+    options, title = tags.texts(stack.first.header, "ScanOptions"), stack.stack.title.replace("_", " ")
+    if "FS" in {option.upper() for option in options} or _SUPPRESSED.search(title):
+        return True
+    return None if not options or _DIXON.search(title) else False
 
 
 def _b_value_in(title: str) -> float | None:

@@ -30,13 +30,43 @@ def ai_commands(window: MainWindow) -> Sequence[Command]:
     return (
         Command(
             "ai.analyse",
-            "Analyse this slice",
+            "Analyse image",
             "AI",
-            window.analyse,
+            window.asking.image,
             "E",
             "brain",
-            "Run the fitting model on the slice on show",
+            "Ask the models that fit about the image on show, or the exam it belongs to",
             lambda: display.can_analyse,
+        ),
+        Command(
+            "ai.study",
+            "Analyse whole study",
+            "AI",
+            window.asking.study,
+            "Ctrl+E",
+            "brain",
+            "Ask the models about everything they can read in the study",
+            lambda: session.study is not None,
+        ),
+        Command(
+            "ai.lesion",
+            "Classify lesion at the cross",
+            "AI",
+            window.asking.lesion,
+            "Ctrl+Shift+E",
+            "crosshair",
+            "Ask about the lesion under the cross, with boxes and findings",
+            lambda: window.asking.can_ask_lesion,
+        ),
+        Command(
+            "ai.maximum",
+            "Jump to AI maximum",
+            "AI",
+            display.marks.jump_to_maximum,
+            "Shift+J",
+            "arrow-bend-down-right",
+            "Go to the strongest finding, or the maximum of the map on show",
+            lambda: display.marks.has_maximum,
         ),
         Command(
             "ai.accept",
@@ -48,7 +78,46 @@ def ai_commands(window: MainWindow) -> Sequence[Command]:
             "The selected finding, or the strongest, becomes a box of yours",
             lambda: bool(display.marks.open_findings()),
         ),
+        *_checks(window),
         *devices,
+    )
+
+
+def _checks(window: MainWindow) -> Sequence[Command]:
+    """Return the commands that test the maps rather than the image."""
+    findings, readings = window.findings, window.session.readings
+    return (
+        Command(
+            "ai.slice_rule",
+            "Tumour mask of this slice",
+            "AI",
+            findings.toggle_slice_rule,
+            "",
+            "",
+            "Mask from 60 % of the slice's largest probability, by the paper's rule",
+            lambda: findings.slice_rule.stored is not None,
+            checked=lambda: findings.slice_rule.on,
+        ),
+        Command(
+            "ai.check",
+            "Check maps against boxes",
+            "AI",
+            findings.open_check,
+            "",
+            "",
+            "Pointing game and energy of each map in your boxes, and what chance would give",
+            lambda: bool(readings.stored),
+        ),
+        Command(
+            "ai.check_weights",
+            "Check a map by shuffled weights",
+            "AI",
+            findings.check_weights,
+            "",
+            "",
+            "Run the model with shuffled weights; a map that stays the same shows the image, not the model",
+            lambda: bool(readings.stored),
+        ),
     )
 
 

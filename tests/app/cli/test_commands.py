@@ -127,17 +127,16 @@ def test_analyse_writes_json_and_overlay_with_the_map_on_its_place(
         "--out", tmp_path, "--slice", 31, "--phase", 2,
     )  # fmt: skip
     assert status == 0, error
-    document = json.loads((tmp_path / "result.json").read_text())
-    (series,) = document["series"]
-    (slice_,) = series["slices"]
-    assert set(slice_["scores"]) == {"malignant", "normal", "OB", "IDC", "OM"}
-    assert all(0 <= value <= 1 for value in slice_["scores"].values())
-    assert len(document["provenance"]["weights_sha256"]) == 64
-    affine = np.array(slice_["heatmaps"][0]["affine_lps_mm"])
-    assert np.array(slice_["heatmaps"][0]["values"]).shape == (1, 8, 11)
+    (written,) = tmp_path.glob("*/result.json")
+    (image,) = json.loads(written.read_text())["images"]
+    assert {score["name"] for score in image["scores"]} == {"malignant", "normal", "OB", "IDC", "OM"}
+    assert all(0 <= score["value"] <= 1 for score in image["scores"])
+    assert len(image["provenance"]["weights_sha256"]) == 64
+    affine = np.array(image["heatmaps"][0]["affine_lps_mm"])
+    assert np.array(image["heatmaps"][0]["values"]).shape == (1, 8, 11)
     # 448 columns of 0.7589 mm on 345: a cell of 32 input pixels is 32 x 448 / 345 x 0.7589 mm wide
     assert np.linalg.norm(affine[:3, 2]) == pytest.approx(32 * 448 / 345 * 0.7589, rel=1e-3)
-    assert cv2.imread(str(tmp_path / series["overlay"])) is not None
+    assert cv2.imread(str(written.parent / image["overlays"][0])) is not None
 
 
 @pytest.mark.real_data
@@ -148,7 +147,7 @@ def test_analyse_refuses_a_mammogram_with_the_reason(
     status, _, error = run(capsys, "analyse", source, "--model", "mri-attention-000", "--out", tmp_path)
     assert status == 1
     assert "could read nothing" in error
-    assert "MR" in error
+    assert "slices of breast MRI" in error
 
 
 def test_analyse_names_the_models_when_asked_for_another(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

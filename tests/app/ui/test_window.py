@@ -162,7 +162,8 @@ def test_analyse_runs_in_the_background_and_shows_every_state(
     window.commands.dispatch("ai.analyse")
     pane = window.display.pane
     assert pane.content is not None
-    assert (pane.content.ai_state, pane.content.ai_tone) == ("AI: running", "busy")
+    assert pane.content.ai_state.startswith("AI: running")
+    assert pane.content.ai_tone == "busy"
     assert not window.findings.run.isEnabled()
     idle(qtbot, window.session)
     assert pane.content.ai_state == "AI: no finding · fake 1.0"

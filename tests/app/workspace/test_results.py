@@ -14,7 +14,7 @@ from highdicom import RGB_COLOR_CHANNEL_DESCRIPTOR, Volume
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.workspace import results as results_module
+from app.workspace import result_document
 from app.workspace.errors import WorkspaceError
 from app.workspace.store import Workspace
 from inference.result import Finding, Heatmap, Provenance, Result, Score, Status
@@ -82,7 +82,7 @@ def test_a_result_comes_back_bit_for_bit_after_a_restart(folder: Path) -> None:
 @given(value=st.floats(allow_nan=False), low=st.floats(allow_nan=False, allow_infinity=False))
 def test_every_number_survives_the_document(value: float, low: float) -> None:
     written = replace(result(seed=0.5), scores=(Score("a", "A", value, low),))
-    assert results_module._result(results_module._document(written)) == written
+    assert result_document.result_of(result_document.document_of(written)) == written
 
 
 @pytest.mark.parametrize("loss", ["missing", "altered", "cut"])
@@ -141,7 +141,7 @@ def test_a_result_of_a_newer_program_is_skipped_and_said_once(workspace: Workspa
     workspace.save_result(*PLACE, result(seed=0.1))
     workspace.save_result(*PLACE, result(seed=0.2))
     with closing(sqlite3.connect(folder / "workspace.sqlite")) as other, other:
-        other.execute("UPDATE results SET document = json_set(document, '$.format', 2) WHERE id = 1")
+        other.execute("UPDATE results SET document = json_set(document, '$.format', 3) WHERE id = 1")
     for _ in range(2):
         assert [stored.result.scores[0].value for stored in workspace.results(STUDY)] == [0.2 / 3]
         assert len(workspace.notices) == 1

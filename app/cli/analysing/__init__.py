@@ -1,0 +1,1 @@
+"""Parts of ``breastlens analyse``: what is read, what was read before, and what is written."""

@@ -1,0 +1,234 @@
+"""System 002: ResNet-34 on three of seven contrasts, patches of 30 mm around each lesion, slice by slice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from inference.card import ModelCard
+from inference.errors import EngineError
+from inference.exam import DceExam, Exam
+from inference.nets.contrast_resnet import INPUT_SIZE, MALIGNANT, ContrastResNet
+from inference.prepare.contrast_choice import Subset, subsets_of, why_not_better
+from inference.prepare.contrast_settings import SUBSETS, TITLES, ContrastPreprocessing, names
+from inference.prepare.lesion_contrasts import LesionPatches, PreparedLesions, prepare_lesions
+from inference.prepare.lesion_patch import joined_map
+from inference.prepare.mri_slice import IMAGENET_MEAN, IMAGENET_STD
+from inference.progress import Progress
+from inference.reading import Reading
+from inference.result import Fact, Finding, Heatmap, Profile, Score, Status
+from inference.weights import fill, read_weights
+
+OUTPUT = "malignant"
+BATCH = 16  # patches a step: 16 × 3 × 224 × 224 numbers, and the user waits less than 0.5 s for a cancellation
+CUT_OFF = 0.5  # paper 002, Results: arbitrary, not tuned
+
+
+@dataclass(frozen=True)
+class Model:
+    """The networks of a card by weights file (one for all subsets, or one each), in evaluation mode on one device."""
+
+    networks: dict[str, ContrastResNet]
+    first: str
+    device: str
+
+    def network(self, subset: Subset) -> ContrastResNet:
+        """Return the network that reads a subset."""
+        return self.networks[subset.file or self.first]
+
+
+@dataclass(frozen=True)
+class LesionPrediction:
+    """What the network says of the slices of one lesion.
+
+    Attributes
+    ----------
+    malignant
+        Probability of each slice, (slices,).
+    evidence
+        Grad-CAM before its ReLU, (slices, 7, 7): how much each cell argues for malignancy, log odds.
+    """
+
+    malignant: np.ndarray
+    evidence: np.ndarray
+
+
+def load(card: ModelCard, device: str) -> Model:
+    """Read the networks that the ranked subsets of a card name."""
+    first = card.weights[0].file
+    files = dict.fromkeys(subset.file or first for subset in subsets_of(card.interpretation))
+    networks = {}
+    for file in files:
+        with torch.device("meta"):  # shapes only: initial values would be thrown away
+            network = ContrastResNet()
+        with torch.inference_mode():
+            fill(network, read_weights(card, file), card.title)
+            networks[file] = network.eval().to(device=device, memory_format=torch.channels_last)
+    return Model(networks, first, device)
+
+
+def modules(model: Model) -> tuple[torch.nn.Module, ...]:
+    """Return every network with weights."""
+    return tuple(model.networks.values())
+
+
+def prepare(card: ModelCard, exam: Exam, progress: Progress) -> PreparedLesions:
+    """Choose the best subset the exam offers and cut the patches of every lesion."""
+    if not isinstance(exam, DceExam):
+        raise EngineError(f"{card.title} reads a dynamic breast MRI.")
+    settings = ContrastPreprocessing.from_card(card.preprocessing)
+    return prepare_lesions(exam, settings, subsets_of(card.interpretation), card.title, progress)
+
+
+def network_input(images: torch.Tensor) -> torch.Tensor:
+    """Return patches (n, 3, 50, 50) as ImageNet-normalised images (n, 3, 224, 224)."""
+    mean = torch.tensor(IMAGENET_MEAN, device=images.device).view(1, 3, 1, 1)
+    std = torch.tensor(IMAGENET_STD, device=images.device).view(1, 3, 1, 1)
+    large = F.interpolate(images, size=(INPUT_SIZE, INPUT_SIZE), mode="bilinear", align_corners=False)
+    return (large - mean) / std
+
+
+def predict(model: Model, prepared: PreparedLesions, progress: Progress) -> tuple[LesionPrediction, ...]:
+    """Run the network on the patches of all lesions, batch by batch."""
+    network = model.network(prepared.subset)
+    patches = torch.from_numpy(np.concatenate([lesion.images for lesion in prepared.lesions]))
+    malignant, evidence = [], []
+    for start in range(0, len(patches), BATCH):
+        progress.report(start / len(patches), "reading patches")
+        p, cells = read_patches(network, patches[start : start + BATCH], model.device)
+        malignant.append(p)
+        evidence.append(cells)
+    ends = np.cumsum([len(lesion.images) for lesion in prepared.lesions])[:-1]
+    parts = zip(np.split(np.concatenate(malignant), ends), np.split(np.concatenate(evidence), ends), strict=True)
+    return tuple(LesionPrediction(p, cells) for p, cells in parts)
+
+
+def read_patches(network: ContrastResNet, patches: torch.Tensor, device: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return probability of malignancy (n,) and evidence (n, 7, 7) of patches (n, 3, 50, 50)."""
+    with torch.inference_mode(), torch.autocast(device, dtype=torch.bfloat16, enabled=has_bf16(device)):
+        images = network_input(patches.to(device)).to(memory_format=torch.channels_last)
+        features = network.features(images)
+    with torch.inference_mode():
+        features = features.float()
+        p = network.classify(features).softmax(dim=1)[:, MALIGNANT]
+        return p.cpu().numpy(), network.evidence(features).cpu().numpy()
+
+
+def has_bf16(device: str) -> bool:
+    """Whether a device multiplies matrices of bfloat16 in hardware: three times as fast, p within 0.02 (tested)."""
+    if device != "cpu":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    return bool(capabilities.get("amx_bf16"))
+
+
+def interpret(
+    card: ModelCard, exam: Exam, prepared: PreparedLesions, prediction: tuple[LesionPrediction, ...]
+) -> Reading:
+    """Assemble scores, Grad-CAM, curves and boxes; a lesion scores as its highest slice, the exam as its highest.
+
+    The first is the paper's rule; the second is the resolution of SYSTEMS.md §1.3.
+    """
+    output = card.output(OUTPUT)
+    point = CUT_OFF if output.operating_point is None else output.operating_point
+    pairs = list(zip(prepared.lesions, prediction, strict=True))
+    scores = [
+        Score(OUTPUT, output.title, float(said.malignant.max()), point, subject=item.placed.lesion.title)
+        for item, said in pairs
+    ]
+    overall = max(score.value for score in scores)
+    return Reading(
+        status=Status.FINDINGS if overall >= point else Status.NO_FINDING,
+        scores=(Score(OUTPUT, output.title, overall, point), *scores),
+        heatmaps=tuple(_gradcam(exam, item, said, n) for n, (item, said) in enumerate(pairs, start=1)),
+        findings=tuple(_finding(exam, item, said) for item, said in pairs),
+        warnings=prepared.warnings,
+        profiles=tuple(_profile(exam, item, said) for item, said in pairs),
+        facts=_facts(card, exam, prepared),
+    )
+
+
+def _gradcam(exam: Exam, item: LesionPatches, said: LesionPrediction, number: int) -> Heatmap:
+    """Return Grad-CAM: the evidence for malignancy, what argues against it cut off at 0."""
+    cells = np.maximum(said.evidence, 0)
+    volume = joined_map(cells, item.affines, item.windows, exam.image)
+    most = float(cells.max())
+    title = f"Grad-CAM, {item.placed.lesion.title}"
+    return Heatmap(f"gradcam-{number}", title, volume, "log odds", (0.0, most if most > 0 else 1.0))
+
+
+def _profile(exam: Exam, item: LesionPatches, said: LesionPrediction) -> Profile:
+    points = tuple(_centre_mm(exam, item, index) for index in range(len(item.windows)))
+    title = f"Malignant by slice, {item.placed.lesion.title}"
+    return Profile(OUTPUT, title, points, tuple(float(p) for p in said.malignant))
+
+
+def _centre_mm(exam: Exam, item: LesionPatches, index: int) -> tuple[float, float, float]:
+    window = item.windows[index]
+    x, y, z = exam.image.map_indices_to_reference(np.array([[window.k, *window.centre]], float))[0]
+    return float(x), float(y), float(z)
+
+
+def _finding(exam: Exam, item: LesionPatches, said: LesionPrediction) -> Finding:
+    """Return the lesion's rectangle in the slice that scores highest, to the outer edges of its pixels."""
+    index = int(said.malignant.argmax())
+    k = item.windows[index].k
+    at = item.placed.on_slice(k)
+    ends = np.array([[k, *(at.min(axis=0) - 0.5)], [k, *(at.max(axis=0) + 0.5)]])
+    corner, opposite = (_triple(point) for point in exam.image.map_indices_to_reference(ends))
+    affine = np.asarray(exam.image.affine, float)
+    along_row, along_column = (affine[:3, axis] / np.linalg.norm(affine[:3, axis]) for axis in (2, 1))
+    return Finding(
+        name=OUTPUT,
+        score=float(said.malignant[index]),
+        frame_of_reference_uid=exam.image.frame_of_reference_uid or "",
+        corner_mm=corner,
+        opposite_mm=opposite,
+        orientation=(*_triple(along_row), *_triple(along_column)),
+        title=item.placed.lesion.title,
+        spot_mm=_centre_mm(exam, item, index),
+    )
+
+
+def _triple(values: np.ndarray) -> tuple[float, float, float]:
+    x, y, z = (float(value) for value in values)
+    return x, y, z
+
+
+def _facts(card: ModelCard, exam: Exam, prepared: PreparedLesions) -> tuple[Fact, ...]:
+    assert isinstance(exam, DceExam)
+    facts = [Fact("Contrasts", _choice(card, prepared)), Fact("Phases", _phases(exam, prepared))]
+    if prepared.settings.bias == "pre":
+        facts.append(Fact("Bias field", "N4 on the pre-contrast phase, one field for all phases, so that curves stay."))
+    elif prepared.settings.bias == "each":
+        facts.append(Fact("Bias field", "N4 on every volume by itself (strict), which changes curves."))
+    counted = ", ".join(f"{item.placed.lesion.title}: {len(item.windows)}" for item in prepared.lesions)
+    said = f"A lesion scores as its highest slice, the exam as its highest lesion. Slices read: {counted}."
+    return (*facts, Fact("Lesions", said))
+
+
+def _choice(card: ModelCard, prepared: PreparedLesions) -> str:
+    ranked, subset = subsets_of(card.interpretation), prepared.subset
+    said = f"{names(subset.contrasts)}: rank {subset.rank} of {len(ranked)}"
+    if len(ranked) < len(SUBSETS):
+        said += f" trained ({len(SUBSETS)} are possible)"
+    if subset.auc is not None:
+        interval = "" if subset.interval_95 is None else f" ({subset.interval_95[0]:.2f}–{subset.interval_95[1]:.2f})"
+        said += f", AUC {subset.auc:.2f}{interval} on held-out lesions"
+    why = why_not_better(ranked, subset, prepared.found)
+    return f"{said}; {why}." if why else f"{said}."
+
+
+def _phases(exam: DceExam, prepared: PreparedLesions) -> str:
+    """Say which phase stands for which contrast, with its time where that is known."""
+    first = next((t for t in exam.post_seconds), None)
+    said = []
+    for name, index in prepared.found.posts.items():
+        t = exam.post_seconds[index]
+        when = "" if t is None or first is None else f" (+{t - first:.0f} s)"
+        said.append(f"{TITLES[name]} = phase {index + 1} after contrast{when}")
+    registered = "registered to each other" if exam.motion_corrected else "not registered to each other"
+    return f"{', '.join(said)}; {registered}."

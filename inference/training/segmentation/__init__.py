@@ -1,0 +1,1 @@
+"""Training of system 004's network: ``python -m inference.training.segmentation --exams FOLDER --out FOLDER``."""
