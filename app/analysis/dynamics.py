@@ -48,7 +48,7 @@ def dynamic_exam(
     for n, phase in enumerate(phases):
         part = progress.part(share * n / len(phases), share * (n + 1) / len(phases), f"{phase.label}: ")
         images.append(load(phase.stack_uid, part))
-    check_one_grid(images, dynamic)
+    check_one_grid(images)
     t2 = load(wanted.uid, progress.part(share, 1.0, "T2: ")) if wanted is not None else None
     start = phases[0].seconds
     seconds = tuple(None if start is None or one.seconds is None else one.seconds - start for one in phases)
@@ -70,7 +70,7 @@ def dynamic_exam(
     return exam, notes, _facts(dynamic, first, moved, seconds, wanted.title if wanted is not None else "")
 
 
-def check_one_grid(images: Sequence[Image], dynamic: Dynamic) -> None:
+def check_one_grid(images: Sequence[Image]) -> None:
     """Raise OutOfScopeError with the reason where the phases do not lie on one grid."""
     from inference.kinetics import KineticsError, Phases, time_base
 

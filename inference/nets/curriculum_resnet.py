@@ -17,6 +17,7 @@ SLOPE = 0.01  # of the leaky ReLU
 IN_PLANE = (2, 2, 1)  # stride of C1 and of the two pools: z keeps its length
 STEP = (32, 32, 4)  # network voxels between two cells of C5; cell (i, j, k) is centred on voxel (32 i, 32 j, 4 k)
 BENIGN, MALIGNANT = 0, 1  # order of the two logits
+_FEW_CELLS = 1024
 
 
 class BreastReading(NamedTuple):
@@ -106,21 +107,26 @@ class CurriculumResNet(nn.Module):
 
 
 def initialise(network: CurriculumResNet) -> None:
-    """Draw all convolutions anew: He et al., uniform, by fan out (SYSTEMS.md §1.4); the head's bias is 0."""
+    """Draw all weights anew: He et al., uniform, by fan out (SYSTEMS.md §1.4); the head as :func:`draw_head` does."""
     for layer in network.modules():
-        if isinstance(layer, nn.Conv3d):
-            draw(layer)
+        if isinstance(layer, nn.Conv3d) and layer is not network.head:
+            nn.init.kaiming_uniform_(layer.weight, a=SLOPE, mode="fan_out", nonlinearity="leaky_relu")
+    draw_head(network)
 
 
-def draw(layer: nn.Conv3d) -> None:
-    """Draw one convolution anew, as :func:`initialise` does."""
-    nn.init.kaiming_uniform_(layer.weight, a=SLOPE, mode="fan_out", nonlinearity="leaky_relu")
-    if layer.bias is not None:
-        nn.init.zeros_(layer.bias)
+def draw_head(network: CurriculumResNet) -> None:
+    """Draw the head anew, small: by its fan out of 2 the first logits would be about ±7, a loss of 4 to unlearn."""
+    nn.init.normal_(network.head.weight, std=0.01)
+    nn.init.zeros_(network.head.get_parameter("bias"))
 
 
 def normalised(x: Tensor) -> Tensor:
-    """Return the input with mean 0 and variance 1 for each image and channel: instance normalisation, no parameters."""
+    """Return the input with mean 0 and variance 1 for each image and channel: instance normalisation, no parameters.
+
+    Small maps are normalised in float32: in bfloat16 the few cells of a patch (2 × 2 × 1 at C5) may become all alike.
+    """
+    if x.shape[2:].numel() <= _FEW_CELLS:
+        x = x.float()
     return F.instance_norm(x)
 
 

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -128,10 +128,11 @@ def cross_validated(values: np.ndarray, truth: np.ndarray, exam: np.ndarray) -> 
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    model = make_pipeline(StandardScaler(), LogisticRegression())
+    predict: Any = cast("Any", cross_val_predict)  # untyped: without the cast pyright infers through all of the library
+    model = cast("Any", make_pipeline)(StandardScaler(), LogisticRegression())
     folds = GroupKFold(_FOLDS)
     # Log-odds, centred per fold, so that folds with other intercepts can be pooled in one curve.
-    scores = np.asarray(cross_val_predict(model, values, truth, groups=exam, cv=folds, method="decision_function"))
+    scores = np.asarray(predict(model, values, truth, groups=exam, cv=folds, method="decision_function"))
     for _train, held_out in folds.split(values, truth, exam):
         scores[held_out] -= np.median(scores[held_out])
     return scores

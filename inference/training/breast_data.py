@@ -1,13 +1,8 @@
-"""Breasts for the training of system 003: prepared once, kept in 16 bits, drawn as patches or whole with augmentation.
-
-``python -m inference.training.breast_data EXAMS FOLDER`` prepares every phantom examination that is not there yet.
-"""
+"""Breasts for the training of system 003: prepared once, kept in 16 bits; drawn as patches or whole, augmented."""
 
 from __future__ import annotations
 
-import argparse
 import json
-import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,11 +15,11 @@ from inference.prepare.whole_breast import PreparedBreast, prepare_breasts
 from inference.progress import Progress
 from inference.training.phantom_exams import PhantomExam, read_exam
 
-_log = logging.getLogger(__name__)
 PATCH = (64, 64, 4)  # x, y, z, paper 003, section 3.1
 OFFSET = (16, 16, 1)  # largest random shift of a patch from the lesion's centre, a quarter of it, SYSTEMS.md §1.4
 ROTATION = 15.0  # degrees about z, paper 003, section 3.1
 SCALES = (0.8, 1.1)  # in the plane, SYSTEMS.md §1.4
+_REACH = 64  # voxels around a patch's centre that a turned and scaled patch can show: 32 · √2 / 0.8, rounded up
 
 
 @dataclass(frozen=True)
@@ -117,7 +112,7 @@ def whole(image: np.ndarray, rng: np.random.Generator | None) -> np.ndarray:
     if rng is None:
         return image.astype(np.float32).transpose(0, 2, 3, 1)
     centre = ((size[0] - 1) / 2, (size[1] - 1) / 2)
-    return _warped(image, _motion(rng, centre, centre), (size[0], size[1])).transpose(0, 2, 3, 1)
+    return _warped(image, _motion(rng, centre, centre), (size[0], size[1]), _darkest(image)).transpose(0, 2, 3, 1)
 
 
 def patch(image: np.ndarray, centre: tuple[float, float, float], rng: np.random.Generator | None) -> np.ndarray:
@@ -127,12 +122,16 @@ def patch(image: np.ndarray, centre: tuple[float, float, float], rng: np.random.
     first = round(centre[2] - (depth - 1) / 2)
     planes = np.clip(np.arange(first, first + depth), 0, image.shape[1] - 1)
     inside = (np.arange(first, first + depth) >= 0) & (np.arange(first, first + depth) < image.shape[1])
-    motion = np.array([[1, 0, middle[1] - centre[1]], [0, 1, middle[0] - centre[0]]], float)
+    dark = _darkest(image)
+    left, top = (max(0, round(centre[axis]) - _REACH) for axis in (0, 1))
+    near = image[:, planes, left : left + 2 * _REACH, top : top + 2 * _REACH]
+    place = (centre[0] - left, centre[1] - top)
+    motion = np.array([[1, 0, middle[1] - place[1]], [0, 1, middle[0] - place[0]]], float)
     if rng is not None:
-        motion = _motion(rng, (centre[0], centre[1]), middle)
-    values = _warped(image[:, planes], motion, (width, height))
+        motion = _motion(rng, place, middle)
+    values = _warped(near, motion, (width, height), dark)
     if not inside.all():
-        values[:, ~inside] = image[:, :, 0, 0].min(axis=1)[:, None, None, None]
+        values[:, ~inside] = dark[:, None, None, None]
     return values.transpose(0, 2, 3, 1)
 
 
@@ -157,13 +156,17 @@ def _motion(rng: np.random.Generator, source: tuple[float, float], target: tuple
     return np.hstack([turn, (swapped_target - turn @ swapped_source)[:, None]])
 
 
-def _warped(image: np.ndarray, motion: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def _darkest(image: np.ndarray) -> np.ndarray:
+    """Return air's value in each channel: the corner in front of the breast and beside it."""
+    return image[:, :, 0, 0].min(axis=1).astype(np.float32)
+
+
+def _warped(image: np.ndarray, motion: np.ndarray, size: tuple[int, int], dark: np.ndarray) -> np.ndarray:
     out = np.empty((*image.shape[:2], *size), np.float32)
     for channel, planes in enumerate(image):
-        dark = float(planes[:, 0, 0].min())  # the corner lies in front of the breast: air
-        for z, plane in enumerate(planes):
+        for z, plane in enumerate(planes.astype(np.float32)):
             out[channel, z] = cv2.warpAffine(
-                plane.astype(np.float32), motion, size[::-1], flags=cv2.INTER_LINEAR, borderValue=dark
+                plane, motion, size[::-1], flags=cv2.INTER_LINEAR, borderValue=float(dark[channel])
             )
     return out
 
@@ -177,18 +180,3 @@ def prepare_all(exams: Iterable[Path], folder: Path, keys: BreastPreprocessing) 
             exam = read_exam(path)
             write_breasts(exam, folder, keys)
             yield exam.seed
-
-
-def main() -> None:
-    """Prepare phantom examinations for the training of system 003."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("exams", type=Path)
-    parser.add_argument("folder", type=Path)
-    options = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    for seed in prepare_all(sorted(options.exams.glob("*.npz")), options.folder, BreastPreprocessing()):
-        _log.info("breasts of examination %d", seed)
-
-
-if __name__ == "__main__":
-    main()

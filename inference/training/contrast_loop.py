@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from inference.nets.contrast_resnet import ContrastResNet
 from inference.prepare.contrast_settings import CONTRASTS, SUBSETS
 from inference.prepare.mri_slice import IMAGENET_MEAN, IMAGENET_STD
+from inference.training.checkpoint import read_checkpoint, write_checkpoint
 from inference.training.contrast_patches import MARGIN, LesionSamples
 
 _log = logging.getLogger(__name__)
@@ -211,15 +212,13 @@ def _average(mean: ContrastResNet, network: ContrastResNet, decay: float) -> Non
 
 
 def _save(path: Path, step: int, parts: dict) -> None:
-    temporary = path.with_suffix(".part")
-    torch.save({"step": step, **{name: part.state_dict() for name, part in parts.items()}}, temporary)
-    temporary.replace(path)
+    write_checkpoint(path, {"step": step, **{name: part.state_dict() for name, part in parts.items()}})
 
 
 def _resumed(path: Path, parts: dict) -> int:
     if not path.exists():
         return 0
-    stored = torch.load(path, weights_only=True)
+    stored = read_checkpoint(path)
     for name, part in parts.items():
         part.load_state_dict(stored[name])
     _log.info("going on at step %d", stored["step"])

@@ -24,7 +24,7 @@ from inference.training.evaluate import area, area_with_interval, youden_point
 
 _log = logging.getLogger(__name__)
 NOTE = "provisional, trained on phantoms: DEMO"
-COMMAND = "python -m inference.training.curriculum BREASTS RUN --out resources/models/mri-curriculum-003"
+COMMAND = "python -m inference.training.curriculum WORK --out resources/models/mri-curriculum-003"
 NEAR_MM = 11.0  # half a cell of the map in the plane (16 network voxels of 0.67 mm)
 _METHOD = (
     "phantom examinations with seed % 4 = 3, never trained on nor used to choose anything; the operating point is the "

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from inference.families.mri_curriculum import Model, arithmetic, read_breast
-from inference.nets.curriculum_resnet import CHANNELS, CurriculumResNet, draw, initialise
+from inference.nets.curriculum_resnet import CHANNELS, CurriculumResNet, draw_head, initialise
 from inference.training.breast_data import PATCH, Breast, Images, patch, shifted, whole
 
 _log = logging.getLogger(__name__)
@@ -105,7 +105,7 @@ def train(run: Run, breasts: Sequence[Breast], images: Images, may_go_on: Callab
                 return False
         run.stage, run.step, run.optimiser = run.stage + 1, 0, None
         if run.stage == 2 and not recipe.transfer_head:
-            draw(run.network.head)
+            draw_head(run.network)
     return True
 
 
@@ -130,7 +130,10 @@ def _step(run: Run, channels: Tensor, labels: Tensor, last: int) -> float:
         loss = F.cross_entropy(logits.float(), truth) / pieces
         loss.backward()
         total += float(loss.detach())
-    torch.nn.utils.clip_grad_norm_(run.network.parameters(), 5.0)
+    norm = torch.nn.utils.clip_grad_norm_(run.network.parameters(), 5.0)
+    if not bool(torch.isfinite(norm)):  # one such step would make every weight NaN
+        _log.warning("stage %d, step %d: gradient not finite, loss %s; step left out", run.stage, run.step, total)
+        return math.log(2)
     run.optimiser.step()
     return total
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from inference.card import load_card
 from inference.families import mri_curriculum
 from inference.training import breast_data, curriculum, curriculum_publish
 from inference.training.breast_data import Breast, Images, patch, read_breasts, shifted, whole
+from inference.training.checkpoint import read_checkpoint
 from inference.training.curriculum_stages import Recipe, resume, start, train
 
 SIZE = (64, 64, 8)  # x, y, z
@@ -120,13 +122,18 @@ def test_an_interrupted_training_goes_on_as_if_it_had_not_been(folder: Path) -> 
         torch.testing.assert_close(one, two)
 
 
-def test_what_is_published_is_read_back(folder: Path, tmp_path: Path) -> None:
-    out = tmp_path / "mri-curriculum-003"
-    run = tmp_path / "run"
-    common = [str(folder), str(run), "--patch-steps", "1", "--breast-steps", "1", "--batch", "1"]
-    curriculum.main(common)
-    curriculum.main([*common, "--naive"])
-    curriculum.main([*common, "--out", str(out)])
+def test_one_command_trains_in_turns_and_publishes(folder: Path, tmp_path: Path) -> None:
+    work, exams, out = tmp_path / "work", tmp_path / "no-exams", tmp_path / "mri-curriculum-003"
+    exams.mkdir()
+    shutil.copytree(folder, work / "breasts")
+    command = [str(work), "--exams", str(exams), "--out", str(out), "--batch", "1"]
+    command += ["--patch-steps", "1", "--breast-steps", "1"]
+    curriculum.main([*command, "--minutes", "0"])  # stops after one step
+    state = read_checkpoint(work / "curriculum.safetensors")
+    assert (state["stage"], state["step"]) == (1, 1)
+    assert not out.exists()
+    curriculum.main(command)
+    assert read_checkpoint(work / "naive.safetensors")["stage"] == 3  # past its last stage
     card = load_card(out)
     assert card.family == "mri_curriculum"
     assert card.note == curriculum_publish.NOTE
@@ -136,9 +143,21 @@ def test_what_is_published_is_read_back(folder: Path, tmp_path: Path) -> None:
         figures = card.metrics[name]
         assert 0 <= figures["auc_breast"]["auc"] <= 1
         assert figures["pointing_game"]["breasts"] == 1
-    assert card.metrics["naive_same_voxels_with_t2"]["n_positive"] == 1
+    assert card.metrics["acceptance"]["naive"]["n_positive"] == 1
+    assert card.metrics["acceptance"]["curriculum"] == card.metrics["with_t2"]["auc_breast"]
     model = mri_curriculum.load(card, "cpu")
     assert sum(p.numel() for p in model.network.parameters()) == 2_658_170
+
+
+def test_a_step_that_is_not_finite_is_left_out(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    breasts, images = curriculum.split(read_breasts(folder))[0], Images(folder)
+    run = start(RECIPE)
+    with torch.no_grad():
+        run.network.head.weight[0, 0] = float("inf")
+    before = run.network.c5[1].conv2.weight.detach().clone()
+    train(run, breasts, images, lambda _run, _loss: False)
+    assert "step left out" in caplog.text
+    assert torch.equal(before, run.network.c5[1].conv2.weight)
 
 
 def test_a_phantom_becomes_two_breasts_whose_lesions_lie_inside(tmp_path: Path) -> None:

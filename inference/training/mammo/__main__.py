@@ -7,7 +7,7 @@ import logging
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +59,7 @@ def train_module(
     validation = cross_validate(module, chosen, windows, folds, start, setting.recipe)
     validation.save(setting.cache / f"scores-{module}.npz")
     _log.info("%s: %s", module, validation.metrics())
-    tail = final_tail(module, windows, start, setting.recipe)
+    tail = final_tail(validation, start, setting.recipe)
     return validation, tail, counts(module, chosen, windows, setting)
 
 
@@ -99,6 +99,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--cache", type=Path, help="folder of features that an interrupted run goes on from")
     parser.add_argument("--seed", type=int, default=Recipe.seed)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument(
+        "--frozen", action="store_true", help="fit the classifiers only (no epochs): minutes, not an hour"
+    )
     given = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(given.threads)
@@ -106,7 +109,10 @@ def main(argv: list[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         cache = given.cache or Path(scratch)
         cache.mkdir(parents=True, exist_ok=True)
-        run(Setting(given.data, cache, Recipe(seed=given.seed)), given.out)
+        recipe = Recipe(seed=given.seed)
+        if given.frozen:
+            recipe = replace(recipe, nodule_epochs=0, calcification_epochs=0)
+        run(Setting(given.data, cache, recipe), given.out)
 
 
 def run(setting: Setting, out: Path) -> None:

@@ -25,7 +25,7 @@ from inference.training.mammo.tails import Recipe
 from inference.training.mammo.trunk import SHARED_FILE, SHARED_MODEL
 
 MODEL_ID = "mammo-patches-001"
-COMMAND = f"python -m inference.training.mammo --data ../shared/data --out resources/models/{MODEL_ID}"
+COMMAND = f"python -m inference.training.mammo --data ../shared/data --out resources/models/{MODEL_ID} --seed "
 NOTE = "provisional, trained on 130 women's screen-film mammograms"
 TITLES = {"nodule": "Malignant nodule", "calcification": "Malignant microcalcifications"}
 _LICENCE = (
@@ -39,6 +39,11 @@ _METHOD = (
     "tail that saw no film of that woman. The bundled tails were then trained in the same way on all 130 women, so no "
     "figure here is theirs on unseen women. The shared trunk never saw a mammogram."
 )
+_FITTED = (
+    "Layer4.2 is ImageNet's, unchanged; only the classifier was fitted, by logistic regression on pooled features "
+    "(the paper trains the whole network for 7 and 6 epochs)."
+)
+_TUNED = "Layer4.2 and the classifier were trained, starting from ImageNet's and from a logistic regression."
 _REMARKS = (
     "mini-MIAS: 260 screen-film MLO views of 130 women, 8 bits, 0.2 mm per pixel. They are enlarged 4 times to 4096 "
     "rows: more than the factor of 2 from which SYSTEMS.md asks to flag or refuse. This is flagged, not refused.",
@@ -51,7 +56,7 @@ _REMARKS = (
     "Films with a lesion whose place MIAS does not give are scored as images and not trained on.",
     "Turned windows are quarter turns and mirror images (paper: rotation and translation; amounts not given).",
     "A cluster wider than window minus stride is a case also where it covers a quarter of the window (SYSTEMS.md [R]).",
-    "Layers up to layer4.1 are the trunk of mri-attention-000, unchanged; layer4.2 and the classifier were trained.",
+    "Layers up to layer4.1 are the trunk of mri-attention-000, unchanged.",
 )
 
 
@@ -137,7 +142,11 @@ def card_content(folder: Path, evidence: Evidence) -> dict[str, Any]:
             },
         },
         "training": _training(evidence),
-        "metrics": {"method": _METHOD, "command": COMMAND, **evidence.metrics},
+        "metrics": {
+            "method": _METHOD,
+            "command": COMMAND + str(evidence.recipe.seed) + ("" if evidence.recipe.nodule_epochs else " --frozen"),
+            **evidence.metrics,
+        },
         "weights": [_shared(), {"file": TAILS_FILE, **_fingerprint(folder / TAILS_FILE)}],
         "licence": _LICENCE,
     }
@@ -146,7 +155,7 @@ def card_content(folder: Path, evidence: Evidence) -> dict[str, Any]:
 def _training(evidence: Evidence) -> dict[str, Any]:
     return {
         "data": evidence.data,
-        "remarks": list(_REMARKS),
+        "remarks": [*_REMARKS, _TUNED if evidence.recipe.nodule_epochs else _FITTED],
         "recipe": asdict(evidence.recipe),
         "labels": asdict(evidence.rules),
         "extra_windows": asdict(evidence.extras),

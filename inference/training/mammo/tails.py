@@ -25,7 +25,7 @@ class Recipe:
     Attributes
     ----------
     nodule_epochs, calcification_epochs
-        Paper: 7 and 6.
+        Paper: 7 and 6. 0 keeps ImageNet's last bottleneck: only the classifier is fitted, by logistic regression.
     draws
         Windows per epoch: half cases and half controls, each half drawn film by film.
     rate, head_rate
@@ -73,6 +73,8 @@ def train_tail(start: PatchTail, windows: WindowFeatures, rows: np.ndarray, modu
         weight_decay=recipe.weight_decay,
     )
     steps = recipe.epochs(module) * recipe.draws // recipe.batch
+    if steps == 0:
+        return tail.eval()
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     draw = _Draw(windows, rows, rng)
     for _ in range(steps):

@@ -34,6 +34,8 @@ class Validation:
 
     Attributes
     ----------
+    seen
+        (n, 2048) what ImageNet's last bottleneck sees in each window, pooled.
     scores, baseline
         (n,) of the windows inference would read, by the tail and by logistic regression on pooled features; NaN
         elsewhere.
@@ -42,6 +44,7 @@ class Validation:
     module: str
     films: tuple[Film, ...]
     windows: WindowFeatures
+    seen: np.ndarray
     scores: np.ndarray
     baseline: np.ndarray
 
@@ -117,14 +120,15 @@ def cross_validate(
         tail = train_tail(first, windows, train, module, recipe)
         scores[test] = probabilities(tail, windows.features[test])
         _log.info("%s, fold %d: %d windows trained on, %d scored", module, held_out, len(train), len(test))
-    return Validation(module, tuple(films), windows, scores, baseline)
+    return Validation(module, tuple(films), windows, seen, scores, baseline)
 
 
-def final_tail(module: str, windows: WindowFeatures, start: PatchTail, recipe: Recipe) -> PatchTail:
+def final_tail(validation: Validation, start: PatchTail, recipe: Recipe) -> PatchTail:
     """Train the tail that is bundled, on every window that may be learned from, as each fold's was."""
+    windows = validation.windows
     rows = np.flatnonzero(np.isin(windows.labels, (CASE, CONTROL)))
-    first = with_head(start, pooled(start, windows.features[rows]), windows.labels[rows])
-    return train_tail(first, windows, rows, module, recipe)
+    first = with_head(start, validation.seen[rows], windows.labels[rows])
+    return train_tail(first, windows, rows, validation.module, recipe)
 
 
 def _area(area: Area | None) -> dict[str, Any] | None:

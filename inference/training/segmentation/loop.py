@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from inference.nets.unet_v4 import WIDTH, UNetV4
+from inference.training.checkpoint import read_checkpoint, write_checkpoint
 from inference.training.segmentation.breasts import Case, Sampler, Sampling
 
 _SMOOTH = 1e-6
@@ -114,7 +115,8 @@ class Trainer:
 
     def save(self, path: Path) -> None:
         """Write network, optimiser and progress."""
-        torch.save(
+        write_checkpoint(
+            path,
             {
                 "network": self.network.state_dict(),
                 "optimiser": self._optimiser.state_dict(),
@@ -123,12 +125,11 @@ class Trainer:
                 "recipe": asdict(self.recipe),
                 "sampling": asdict(self.sampling),
             },
-            path,
         )
 
     def resume(self, path: Path) -> None:
         """Go on from a file that :meth:`save` wrote."""
-        state = torch.load(path, weights_only=True)
+        state = read_checkpoint(path)
         self.network.load_state_dict(state["network"])
         self._optimiser.load_state_dict(state["optimiser"])
         self.step, self.seconds = state["step"], state["seconds"]

@@ -9,8 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from highdicom import Volume
 
 from app import analysis
+from app.analysis.dynamics import check_one_grid
+from app.analysis.sketch import sketched
 from app.analysis.subjects import exam_wanted
 from app.studies.load import LoadedStack, load_stack
 from app.studies.override import reorder, with_dynamic
@@ -213,12 +216,16 @@ def test_fat_suppression_is_told_by_the_scan_options(
 
 
 def test_unknown_times_stay_unknown(fake_card: Card, dce_study) -> None:
-    study, card = dce_study("no_times"), fake_card("fake-dce")
-    if not study.dynamics:
-        assert "this study has none" in analysis.refusals(card, study)[0]
-        return
+    scanned, card = dce_study("axial"), fake_card("fake-dce")
+    dynamic = scanned.dynamics[0]
+    order = [phase.stack_uid for phase in dynamic.phases]
+    study = with_dynamic(scanned, reorder(dynamic, order, 0, [None] * len(order)))
+    exam = exam_of(card, study)
+    assert exam.seconds == (None,) * 5
+    assert exam.post_seconds == (None,) * 4
     needs = replace(card, accepts={**card.accepts, "needs_times": True})
-    assert "times" in " ".join(analysis.refusals(needs, study)) or "pre" in " ".join(analysis.refusals(needs, study))
+    (sentence,) = analysis.refusals(needs, study)
+    assert "times of all phases" in sentence
 
 
 @pytest.mark.parametrize(
@@ -265,10 +272,19 @@ def test_phases_before_the_pre_contrast_one_are_left_out_and_said(fake_card: Car
     assert any("left out" in note for note in built.notes)
 
 
-def test_phases_on_other_grids_are_refused(fake_card: Card, dce_study) -> None:
-    study, card = dce_study("mixed_matrix"), fake_card("fake-dce")
-    assert analysis.subjects(card, study) == () or study.dynamics == ()
-    assert analysis.refusals(card, study)
+def test_phases_on_other_grids_are_refused(dce_study) -> None:
+    study = dce_study("axial")
+    uids = [phase.stack_uid for phase in study.dynamics[0].phases]
+    images = [sketched(study, uid) for uid in uids]
+    check_one_grid(images)
+    volume = images[2].volume
+    with pytest.raises(OutOfScopeError, match="number of slices"):
+        check_one_grid([*images[:2], replace(images[2], volume=volume[1:])])
+    moved = np.asarray(volume.affine).copy()
+    moved[0, 3] += 1.5
+    shifted = Volume(volume.array, moved, "PATIENT", frame_of_reference_uid=volume.frame_of_reference_uid)
+    with pytest.raises(OutOfScopeError, match=r"1\.5 mm apart"):
+        check_one_grid([*images[:2], replace(images[2], volume=shifted)])
 
 
 def test_loading_an_examination_can_be_cancelled(fake_card: Card, dce_study) -> None:

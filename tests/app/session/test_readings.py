@@ -197,7 +197,7 @@ def test_a_failure_is_told_once_for_a_whole_stack(
 
     monkeypatch.setattr(fake_family, "predict", broken)
     heard: list[str] = []
-    session.notices.posted.connect(lambda notice: heard.append(notice.what))
+    session.notices.raised.connect(lambda notice: heard.append(notice.what))
     session.readings.analyse_study(("fake-slice",))
     idle(qtbot, session)
     assert heard == ["The analysis failed"]

@@ -26,11 +26,11 @@ def half_disc(rows: int = ROWS, columns: int = COLUMNS) -> np.ndarray:
     return ((y - rows * 0.5) / (rows * 0.42)) ** 2 + (x / (columns * 0.62)) ** 2 < 1
 
 
-def film(base: int = 1500) -> np.ndarray:
-    """Return a breast of textured tissue on the even grey of a film's base, uint16."""
+def film(base: int = 1500, texture: int = 7000) -> np.ndarray:
+    """Return a breast of textured tissue on the even grey of a film's base, uint16; ``texture`` in grey values."""
     random = np.random.default_rng(4)
     breast = half_disc()
-    tissue = 26_000 + random.normal(0, 900, breast.shape) + 7000 * np.sin(np.arange(COLUMNS) / 25)[None]
+    tissue = 26_000 + random.normal(0, 900, breast.shape) + texture * np.sin(np.arange(COLUMNS) / 25)[None]
     return np.where(breast, tissue, base + random.normal(0, 60, breast.shape)).clip(0, 65535).astype(np.uint16)
 
 
