@@ -70,10 +70,15 @@ def components(probability: np.ndarray, floor: float, least: int) -> tuple[Compo
         inside = labels[where] == number
         if np.count_nonzero(inside) >= least:
             values = np.where(inside, probability[where], -1.0)
-            top = np.unravel_index(int(np.argmax(values)), values.shape)
-            spot = tuple(int(a) + box.start for a, box in zip(top, where, strict=True))
+            spot = tuple(int(a) + box.start for a, box in zip(_middle_of_maxima(values), where, strict=True))
             found.append(Component(where, inside, float(values.max()), spot))
     return tuple(sorted(found, key=lambda one: (-one.peak, -one.voxels)))
+
+
+def _middle_of_maxima(values: np.ndarray) -> np.ndarray:
+    """Return the index of the maximum; of several equal ones that nearest to their middle."""
+    tops = np.argwhere(values == values.max())
+    return tops[int(np.argmin(np.square(tops - tops.mean(axis=0)).sum(axis=1)))]
 
 
 def opened_maximum(probability: np.ndarray, floor: float, least: int, progress: Progress) -> float:

@@ -27,7 +27,7 @@ def test_it_is_torchvisions_resnet34_with_two_classes(network: ContrastResNet) -
     images = torch.randn(1, 3, 224, 224)
     with torch.inference_mode():
         features = network.features(images)
-        assert features.shape == (2, 512, 7, 7)
+        assert features.shape == (1, 512, 7, 7)
         torch.testing.assert_close(network.classify(features), other(images), rtol=1e-4, atol=1e-5)
 
 

@@ -44,7 +44,7 @@ def test_mask_of_a_film_leaves_marker_and_border_out_and_the_lesion_in(shared_da
     mask = breast_mask(grey, exam.background)
     assert mask is not None
     for where in MARKED[name]:
-        assert grey[where].max() > 60_000  # the marker is there
+        assert grey[where].max() > 50_000  # the marker is there
         assert not mask[where].any()
     row, column = LESIONS[name]
     assert mask[row, column]
@@ -55,6 +55,8 @@ def test_mask_of_a_film_leaves_marker_and_border_out_and_the_lesion_in(shared_da
     "name", ["fodicom_GH133_GE_RMLO_jpegll.dcm", "nema_wg04_MG1_film_LMLO_j2k_lossy.dcm"], ids=["digital", "film"]
 )
 def test_a_real_mammogram_gives_a_result_in_its_place(shared_data: Path, name: str) -> None:
+    if not CARD.is_dir():
+        pytest.skip("no model of system 001 is bundled yet")
     card = load_card(CARD)
     exam = exam_in(shared_data / "mammography-dicom" / name)
     prepared = mammo_patches.prepare(card, exam, Progress())

@@ -92,11 +92,11 @@ def test_a_point_keeps_its_place(spacing, oblique):
 
 
 def test_which_grid_which_acquisition_gets():
-    fine, coarse = volume((0.5, 0.5, 2.4), (20, 30, 40)), volume((0.7, 0.7, 2.4), (20, 30, 40))
+    fine, coarse = volume((2.4, 0.5, 0.5), (20, 30, 40)), volume((2.4, 0.7, 0.7), (20, 30, 40))
     assert sagittal_grid(fine, "sagittal").shape == (20, 30, 40)
     doubled = sagittal_grid(coarse, "sagittal")
     assert doubled.shape == (20, 60, 80)
-    assert doubled.spacing == pytest.approx((0.7, 0.35, 1.2))
+    assert doubled.spacing == pytest.approx((2.4, 0.35, 0.35))
     axial = turned(volume((3.5, 0.8, 0.8), (8, 50, 60)))
     assert sagittal_grid(axial, "axial").shape == (16, 70, 100)
     assert sagittal_grid(axial, "axial", lateral_mm=None).shape == (60, 70, 100)
