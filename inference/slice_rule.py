@@ -30,6 +30,7 @@ def slice_mask(probability: np.ndarray, fraction: float = FRACTION) -> np.ndarra
     largest = float(values.max(initial=0.0))
     if largest <= 0:
         return np.zeros(values.shape, bool)
-    labels, _ = ndimage.label(values >= fraction * largest, structure=np.ones((3, 3)))
+    labels = np.zeros(values.shape, np.int32)
+    ndimage.label(values >= fraction * largest, structure=np.ones((3, 3)), output=labels)
     reached = np.unique(labels[values == largest])
     return np.isin(labels, reached[reached > 0])

@@ -85,7 +85,7 @@ def metal(grey: np.ndarray) -> np.ndarray:
         shape = cv2.dilate((labels[where] == number).astype(np.uint8), rim)
         ring = (cv2.dilate(shape, around) > 0) & (shape == 0)
         if ring.any() and np.median(small[where][ring]) < SHARP * SATURATED:
-            found[where] |= shape
+            found[where] |= np.asarray(shape, np.uint8)
     return cv2.resize(found, grey.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
 
 

@@ -125,7 +125,8 @@ def _wanted(
     near = _grown(np.asarray(found.volume.array) > 0, [float(mm) for mm in pre.spacing], keys.margin_mm)
     # The breast mask is rough by millimetres; the nearest voxel is good enough here.
     nearest = [np.minimum(((np.arange(axis.new) + 0.5) * axis.step).astype(int), axis.old - 1) for axis in grid.axes]
-    ranges = [_range(near.any(axis=tuple(a for a in range(3) if a != n))[nearest[n]]) for n in range(3)]
+    across = [np.asarray(near.any(axis=tuple(a for a in range(3) if a != n))) for n in range(3)]
+    ranges = [_range(across[n][nearest[n]]) for n in range(3)]
     z, y, x = (index[low:high] for index, (low, high) in zip(nearest, ranges, strict=True))
     return near[z][:, y][:, :, x], (ranges[0][0], ranges[1][0], ranges[2][0]), ""
 
