@@ -5,13 +5,14 @@ x ends at the midline between the breasts, y at the chest wall, z covers the ima
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from inference.errors import CardError
 from inference.prepare.breast_mask import LEFT, RIGHT, SIDE_ML, BreastMask
+from inference.prepare.keys import check_choices, keys_from_card
 from inference.prepare.separable import axis_weights, resample_axes
 
 if TYPE_CHECKING:
@@ -62,9 +63,7 @@ class BreastPreprocessing:
     posts: str = "first"
 
     def __post_init__(self) -> None:
-        for name, choices in _CHOICES.items():
-            if getattr(self, name) not in choices:
-                raise CardError(f"preprocessing {name} {getattr(self, name)!r} is not one of {', '.join(choices)}.")
+        check_choices(self, _CHOICES)
         if len(self.size) != 3 or any(n <= 0 or n % m for n, m in zip(self.size, (64, 64, 4), strict=True)):
             raise CardError(f"preprocessing size {self.size!r} is not three numbers, multiples of 64, 64 and 4.")
         if not self.in_plane_mm > 0 or not self.wall_margin_mm >= 0:
@@ -79,19 +78,7 @@ class BreastPreprocessing:
         CardError
             Where a key or value is unknown.
         """
-        keys = dict(preprocessing)
-        preset = keys.pop("preset", "default")
-        if preset not in PRESETS:
-            raise CardError(f"there is no preprocessing preset {preset!r}.", f"Presets: {', '.join(PRESETS)}.")
-        if unknown := sorted(keys.keys() - {field.name for field in fields(cls)}):
-            raise CardError(f"unknown preprocessing keys: {', '.join(unknown)}.")
-        merged: dict[str, Any] = {**PRESETS[preset], **keys}
-        if isinstance(merged.get("size"), list):  # JSON has no tuples
-            merged["size"] = tuple(merged["size"])
-        try:
-            return cls(**merged)
-        except (TypeError, ValueError) as error:
-            raise CardError(f"the preprocessing cannot be read: {error}.") from error
+        return keys_from_card(cls, preprocessing, PRESETS)
 
 
 # The paper resamples the whole image to 512 × 512 × 32, crops air and thorax, splits, and says nothing of a mirror.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
 from inference.errors import CardError
+from inference.prepare.keys import check_choices, keys_from_card
 
 POSTS = ("post1", "post2", "post3", "post4")
 CONTRASTS = ("pre", *POSTS, "sub", "t2")  # paper 002, fig. 1
@@ -72,9 +73,7 @@ class ContrastPreprocessing:
     orientation: str = "canonical"
 
     def __post_init__(self) -> None:
-        for name, choices in _CHOICES.items():
-            if getattr(self, name) not in choices:
-                raise CardError(f"preprocessing {name} {getattr(self, name)!r} is not one of {', '.join(choices)}.")
+        check_choices(self, _CHOICES)
         if not (self.shrink >= 1 and self.patch_px >= 8 and self.patch_mm > 0 and self.step_s > 0):
             raise CardError("preprocessing shrink, patch_px, patch_mm and step_s must be positive.")
 
@@ -87,20 +86,7 @@ class ContrastPreprocessing:
         CardError
             Where a key or value is unknown.
         """
-        keys = dict(preprocessing)
-        preset = keys.pop("preset", "default")
-        if preset not in PRESETS:
-            raise CardError(f"there is no preprocessing preset {preset!r}.", f"Presets: {', '.join(PRESETS)}.")
-        if unknown := sorted(keys.keys() - {field.name for field in fields(cls)}):
-            raise CardError(f"unknown preprocessing keys: {', '.join(unknown)}.")
-        merged: dict[str, Any] = {**PRESETS[preset], **keys}
-        for key in ("percentiles", "clip"):
-            if isinstance(merged.get(key), list):  # JSON has no tuples
-                merged[key] = tuple(merged[key])
-        try:
-            return cls(**merged)
-        except (TypeError, ValueError) as error:
-            raise CardError(f"the preprocessing cannot be read: {error}.") from error
+        return keys_from_card(cls, preprocessing, PRESETS)
 
 
 # The paper corrects and rescales every volume by itself and takes patches and phases as they come.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from inference.errors import CardError
+from inference.prepare.keys import check_choices, keys_from_card
 
 _CHOICES = {"maximum": ("breast", "image", "dtype"), "upscaling": ("flag", "refuse")}
 _POSITIVE = (
@@ -76,9 +77,7 @@ class MammogramPreprocessing:
     input_size: int = 224
 
     def __post_init__(self) -> None:
-        for name, choices in _CHOICES.items():
-            if getattr(self, name) not in choices:
-                raise CardError(f"preprocessing {name} {getattr(self, name)!r} is not one of {', '.join(choices)}.")
+        check_choices(self, _CHOICES)
         for name in _POSITIVE:
             if not getattr(self, name) > 0:
                 raise CardError(f"preprocessing {name} {getattr(self, name)!r} is not a positive number.")
@@ -94,19 +93,7 @@ class MammogramPreprocessing:
         CardError
             Where a key or value is unknown.
         """
-        keys = dict(preprocessing)
-        preset = keys.pop("preset", "default")
-        if preset not in PRESETS:
-            raise CardError(f"there is no preprocessing preset {preset!r}.", f"Presets: {', '.join(PRESETS)}.")
-        if unknown := sorted(keys.keys() - {field.name for field in fields(cls)}):
-            raise CardError(f"unknown preprocessing keys: {', '.join(unknown)}.")
-        merged: dict[str, Any] = {**PRESETS[preset], **keys}
-        if isinstance(merged.get("clahe_tiles"), list):  # JSON has no tuples
-            merged["clahe_tiles"] = tuple(merged["clahe_tiles"])
-        try:
-            return cls(**merged)
-        except TypeError as error:
-            raise CardError(f"the preprocessing cannot be read: {error}.") from error
+        return keys_from_card(cls, preprocessing, PRESETS)
 
 
 # The paper names OpenCV's CLAHE without parameters, masks nothing and takes the maximum of the image as it is.

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from inference.errors import CardError, EngineError
+from inference.errors import EngineError
 from inference.prepare.grid import cell_affine, on_grid, resize, to_canonical
 from inference.prepare.intensity import robust_scale
+from inference.prepare.keys import check_choices, keys_from_card
 
 if TYPE_CHECKING:
     from highdicom import Volume
@@ -48,9 +49,7 @@ class SlicePreprocessing:
     reduction: str = "peak"
 
     def __post_init__(self) -> None:
-        for name, choices in _CHOICES.items():
-            if getattr(self, name) not in choices:
-                raise CardError(f"preprocessing {name} {getattr(self, name)!r} is not one of {', '.join(choices)}.")
+        check_choices(self, _CHOICES)
 
     @classmethod
     def from_card(cls, preprocessing: dict[str, Any]) -> SlicePreprocessing:
@@ -61,20 +60,7 @@ class SlicePreprocessing:
         CardError
             Where a key or value is unknown.
         """
-        keys = dict(preprocessing)
-        preset = keys.pop("preset", "default")
-        if preset not in PRESETS:
-            raise CardError(f"there is no preprocessing preset {preset!r}.", f"Presets: {', '.join(PRESETS)}.")
-        if unknown := sorted(keys.keys() - {field.name for field in fields(cls)}):
-            raise CardError(f"unknown preprocessing keys: {', '.join(unknown)}.")
-        merged: dict[str, Any] = {**PRESETS[preset], **keys}
-        for key in ("size", "percentiles"):
-            if isinstance(merged.get(key), list):  # JSON has no tuples
-                merged[key] = tuple(merged[key])
-        try:
-            return cls(**merged)
-        except (TypeError, ValueError) as error:
-            raise CardError(f"the preprocessing cannot be read: {error}.") from error
+        return keys_from_card(cls, preprocessing, PRESETS)
 
 
 # The paper takes slices as they come and shrinks the binary mask plainly to 8 × 11.

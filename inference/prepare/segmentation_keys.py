@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from inference.errors import CardError
+from inference.prepare.keys import check_choices, keys_from_card
 from inference.prepare.motion import MODES
 from inference.prepare.sagittal import COARSEST_MM, LATERAL_MM, PLANE_MM
 from inference.prepare.slopes import CONSTANTS, WASH_IN
@@ -64,9 +65,7 @@ class SegmentationPreprocessing:
     precision: str = "auto"
 
     def __post_init__(self) -> None:
-        for name, choices in _CHOICES.items():
-            if getattr(self, name) not in choices:
-                raise CardError(f"preprocessing {name} {getattr(self, name)!r} is not one of {', '.join(choices)}.")
+        check_choices(self, _CHOICES)
         if len(self.constants) != 3 or min(self.constants) <= 0:
             raise CardError("preprocessing constants are not three numbers above zero.")
         if self.tile < self.tile_step or self.tile_step < 1 or self.tile < 37 or (self.tile - 37) % 8:
@@ -83,19 +82,7 @@ class SegmentationPreprocessing:
         CardError
             Where a key or value is unknown.
         """
-        keys = dict(preprocessing)
-        preset = keys.pop("preset", "default")
-        if preset not in PRESETS:
-            raise CardError(f"there is no preprocessing preset {preset!r}.", f"Presets: {', '.join(PRESETS)}.")
-        if unknown := sorted(keys.keys() - {field.name for field in fields(cls)}):
-            raise CardError(f"unknown preprocessing keys: {', '.join(unknown)}.")
-        merged: dict[str, Any] = {**PRESETS[preset], **keys}
-        if isinstance(merged.get("constants"), list):  # JSON has no tuples
-            merged["constants"] = tuple(merged["constants"])
-        try:
-            return cls(**merged)
-        except (TypeError, ValueError) as error:
-            raise CardError(f"the preprocessing cannot be read: {error}.") from error
+        return keys_from_card(cls, preprocessing, PRESETS)
 
 
 # The paper: differences, slopes per minute without further divisors, every image registered, patches of 37 that abut.
