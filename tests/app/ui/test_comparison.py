@@ -24,10 +24,10 @@ DUKE = "mri/duke-153"
 
 @pytest.fixture
 def exam(window: MainWindow, qtbot: QtBot, pictures: Path) -> MainWindow:
-    """The window with a picture in the active pane that two models have read: all ones, and all a quarter."""
+    """The window with a picture in the active pane that two models have read: all a quarter, and last all ones."""
     open_and_wait(qtbot, window.session, pictures)
-    read(window, "model-a", 1.0)
     read(window, "model-b", 0.25)
+    read(window, "model-a", 1.0)
     return window
 
 
@@ -141,10 +141,10 @@ def test_the_card_offers_a_model_as_soon_as_its_result_is_there(
     assert panel is not None
     card = panel.findChild(CompareCard)
     assert card is not None
-    read(window, "model-a", 1.0)
+    read(window, "model-b", 0.5)
     qtbot.wait(20)
     assert card.isHidden()
-    read(window, "model-b", 0.5)
+    read(window, "model-a", 1.0)
     qtbot.waitUntil(lambda: not card.isHidden())
     assert card.other.currentText() == B
     card._set("swipe")
