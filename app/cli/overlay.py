@@ -92,7 +92,8 @@ def _outline(picture: np.ndarray, image: Volume, finding: Finding, scale: tuple[
     cv2.rectangle(picture, (int(left), int(top)), (int(right), int(bottom)), BOX, 2)
     words = f"{finding.title} {finding.score:.2f}".strip().translate(_ASCII)
     place = (int(left), int(top) - 5 if top > 18 else int(bottom) + 15)
-    cv2.putText(picture, words, place, cv2.FONT_HERSHEY_SIMPLEX, 0.45, BOX, 1, cv2.LINE_AA)
+    for colour, width in (((0, 0, 0), 3), (BOX, 1)):  # a dark rim, to be read on bright tissue
+        cv2.putText(picture, words, place, cv2.FONT_HERSHEY_SIMPLEX, 0.45, colour, width, cv2.LINE_AA)
 
 
 def _legend(width: int, result: Result, slice_index: int) -> np.ndarray:

@@ -5,18 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import cv2
 import numpy as np
 
-from app.studies.breast_mask import WHITE, grey_of, mask_of, thresholds_of, without_borders
+from app.studies.breast_mask import BORDER_SHARE, mask_in, thresholds_of
 from app.studies.breast_polarity import credible
+from inference.prepare.mammogram_mask import grey_of, without_borders
+from inference.prepare.mammogram_shape import Side, likeness, wall_of
 
-SIDES = ("left", "right", "top", "bottom")
-Side = Literal["", "left", "right", "top", "bottom"]
-#: How near the outermost column a row's end must be to count as lying at a straight edge, as a share of the box.
-STRAIGHT = 0.04
-#: Lines of the mask with fewer pixels than this share of its longest line do not count for the chest wall.
-STICKS_OUT = 0.12
 #: Percentiles of grey inside the breast above which its cores lie, see ``_surest_level``.
 CORES = (10.0, 20.0)
 #: Share of the chest wall's length at either end that carries no nipple.
@@ -72,8 +67,8 @@ def outline_of(
         other = _best(grey, kept, not bright_air)
         if _credible_of(other, grey) > credible + AS_STATED:
             found = other
-    likeness, outline = found
-    if outline is None or likeness < LEAST_LIKENESS:
+    alike, outline = found
+    if outline is None or alike < LEAST_LIKENESS:
         return None
     return _levelled(outline, grey, oblique)
 
@@ -90,22 +85,24 @@ def _levelled(outline: Outline, grey: np.ndarray, oblique: bool) -> Outline:
 
 
 def _credible_of(found: tuple[float, Outline | None], grey: np.ndarray) -> float:
-    likeness, outline = found
-    return credible(likeness, outline.mask if outline is not None else None, grey)
+    alike, outline = found
+    return credible(alike, outline.mask if outline is not None else None, grey)
 
 
 def _best(grey: np.ndarray, kept: np.ndarray, bright_air: bool) -> tuple[float, Outline | None]:
     """Return how much the most breast-like mask looks like a breast, and its outline."""
-    picture = without_borders(np.where(kept, 255 - grey if bright_air else grey, 0).astype(np.uint8))
+    picture = without_borders(
+        np.where(kept, 255 - grey if bright_air else grey, 0).astype(np.uint8), BORDER_SHARE, rim=0.0
+    )
     best: tuple[float, Outline | None] = 0.0, None
     for threshold in thresholds_of(picture):
-        mask = mask_of(picture, threshold)
+        mask = mask_in(picture, threshold)
         if mask is None:
             continue
         outline = replace(_described(mask, picture), bright=not bright_air)
-        likeness = _likeness(outline, picture)
-        if best[1] is None or likeness > best[0] + CLEARLY:
-            best = likeness, outline
+        alike = likeness(mask, picture, outline.confidence)
+        if best[1] is None or alike > best[0] + CLEARLY:
+            best = alike, outline
         if best[0] >= CERTAIN:
             break
     return best
@@ -117,41 +114,8 @@ def _best(grey: np.ndarray, kept: np.ndarray, bright_air: bool) -> tuple[float, 
 def _described(mask: np.ndarray, picture: np.ndarray) -> Outline:
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     box = (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
-    wall, confidence = _wall(_trunk(mask))
-    # Without air beside it, a mask is only the dense part of a breast that fills the picture.
-    confidence = round(confidence * min(1.0, 1.5 * _evenness(mask, picture)), 3)
+    wall, confidence = wall_of(mask, picture)
     return Outline(mask, box, wall, confidence, _muscle(mask, picture, wall))
-
-
-def _trunk(mask: np.ndarray) -> np.ndarray:
-    """Return the mask within its box, without what sticks out: strips of film beside the breast, a nipple."""
-    by_row, by_column = mask.sum(axis=1), mask.sum(axis=0)
-    rows = np.flatnonzero(by_row >= STICKS_OUT * by_row.max())
-    columns = np.flatnonzero(by_column >= STICKS_OUT * by_column.max())
-    return mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-
-
-def _contact(inner: np.ndarray) -> float:
-    """Return how much of the left side of a box the mask lies at, 0 to 1."""
-    tolerance = max(1, round(STRAIGHT * inner.shape[1]))
-    return float(inner[:, :tolerance].any(axis=1).mean())
-
-
-def _wall(inner: np.ndarray) -> tuple[Side, float]:
-    """Return the side at which the mask is straight and the side opposite is not, with a confidence of 0 to 1."""
-    contacts = [_contact(view) for view in (inner, inner[:, ::-1], inner.T, inner.T[:, ::-1])]
-    scores = [contacts[n] - contacts[n ^ 1] for n in range(4)]
-    # An edge counts by its length: the top edge of an oblique view is straight as well, but short.
-    height, width = inner.shape
-    longest = max(height, width)
-    lengths = (height, height, width, width)
-    weighted = [score * length / longest for score, length in zip(scores, lengths, strict=True)]
-    order = sorted(range(4), key=lambda n: -weighted[n])
-    best, second = order[0], order[1]
-    if weighted[best] <= 0:
-        return "", 0.0
-    clear = min(1.0, weighted[best] / 0.5) * min(1.0, (weighted[best] - max(weighted[second], 0.0)) / 0.25)
-    return SIDES[best], float(clear)  # type: ignore[return-value]
 
 
 def _profile(mask: np.ndarray, wall: Side) -> tuple[np.ndarray, np.ndarray]:
@@ -227,25 +191,3 @@ def _end_weight(mask: np.ndarray, grey: np.ndarray, lines: np.ndarray) -> float:
     down = np.linspace(0, 1, corner.shape[0])[:, None]
     across = np.linspace(0, 1, corner.shape[1])[None]
     return float(corner[down + across < 1].mean())
-
-
-def _likeness(outline: Outline, picture: np.ndarray) -> float:
-    """Return how much a mask looks like a breast, 0 to 1.
-
-    It has one straight side and a smooth outline; the air around it is even, what is inside is not.
-    """
-    contours, _ = cv2.findContours(outline.mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    hull = cv2.contourArea(cv2.convexHull(np.vstack(contours)))
-    solid = min(1.0, max(0.0, (float(outline.mask.sum()) / max(hull, 1.0) - 0.6) / 0.35))
-    darker, brighter = np.percentile(picture[outline.mask], (20, 80))
-    lively = min(1.0, float(brighter - darker) / 8.0)
-    return lively * (0.5 * outline.confidence + 0.25 * _evenness(outline.mask, picture) + 0.25 * solid)
-
-
-def _evenness(mask: np.ndarray, picture: np.ndarray) -> float:
-    """Return how even the grey values outside a mask are, 0 to 1; labels and white borders do not count."""
-    air = picture[~mask & (picture < WHITE)]
-    if not air.size:
-        return 0.0
-    low, high = np.percentile(air, (10, 80))
-    return 1.0 - min(1.0, float(high - low) / 60.0)

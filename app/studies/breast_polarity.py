@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from app.studies.breast_mask import GREY_LEVELS
+from inference.prepare.mammogram_mask import GREY_LEVELS
 
 
 def credible(likeness: float, mask: np.ndarray | None, grey: np.ndarray) -> float:

@@ -11,7 +11,8 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from app.studies.breast_outline import SIDES, Outline, outline_of
+from app.studies.breast_outline import Outline, outline_of
+from inference.prepare.mammogram_shape import SIDES
 from viewer.presentation import Presentation
 
 Edge = Literal["left", "right", "top", "bottom"]

@@ -10,7 +10,7 @@ from app.ui import theme
 from app.ui.display import Display
 from app.ui.layers import UNLABELLED
 from app.ui.parts import button, page
-from app.ui.places import box_size_mm
+from app.ui.places import box_size_mm, length_unit
 from app.workspace.box import Box
 from app.workspace.taxonomy import Taxonomy, Term
 
@@ -83,10 +83,12 @@ class BoxesPanel(QWidget):
             if self.session.annotations.taxonomy is not None
             else {}
         )
+        unit = length_unit(self.display.pane.content)
         self.list.blockSignals(True)
         self.list.clear()
         for box in self.session.annotations.boxes:
-            item = QListWidgetItem(box_text(box, terms.get(box.label), self.display.marks.place_of(box)))
+            place = self.display.marks.place_of(box)
+            item = QListWidgetItem(box_text(box, terms.get(box.label), place, unit))
             item.setIcon(swatch(terms[box.label].colour if box.label in terms else UNLABELLED))
             item.setData(Qt.ItemDataRole.UserRole, box.uid)
             item.setToolTip(box_tip(box))
@@ -148,11 +150,11 @@ def swatch(colour: str) -> QPixmap:
     return pixmap
 
 
-def box_text(box: Box, term: Term | None, place: str) -> str:
-    """Return two lines: label; place and size in mm."""
+def box_text(box: Box, term: Term | None, place: str, unit: str) -> str:
+    """Return two lines: label; place and size in ``unit``."""
     width, height = box_size_mm(box)
     title = term.title if term is not None else (box.label or "No label")
-    return f"{title}\n{place}{' · ' if place else ''}{width:.1f} × {height:.1f} mm"
+    return f"{title}\n{place}{' · ' if place else ''}{width:.1f} × {height:.1f} {unit}"
 
 
 def box_tip(box: Box) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 from app.studies.study import Frame, Stack
 from app.workspace.box import Box, Mark
 from app.workspace.measurement import Measurement
-from viewer.layers.types import BoxShape
+from viewer.layers.types import BoxShape, PaneContent
 
 
 def box_size_mm(box: Box | BoxShape) -> tuple[float, float]:
@@ -15,6 +15,11 @@ def box_size_mm(box: Box | BoxShape) -> tuple[float, float]:
     diagonal = np.subtract(box.opposite_mm, box.corner_mm)
     row, column = np.array(box.orientation[:3]), np.array(box.orientation[3:])
     return abs(float(diagonal @ row)), abs(float(diagonal @ column))
+
+
+def length_unit(content: PaneContent | None) -> str:
+    """Return what lengths on a pane's image are in: ``"mm"``, or ``"px"`` where its pixel spacing is unknown."""
+    return "mm" if content is None or content.image.spacing_known else "px"
 
 
 def centre_mm(mark: Mark | BoxShape) -> tuple[float, float, float]:

@@ -3,4 +3,4 @@
 from __future__ import annotations
 
 # Stamped into every phantom and its DICOM files; raise it when the same seed gives other pixels.
-GENERATOR_VERSION = "3"
+GENERATOR_VERSION = "4"

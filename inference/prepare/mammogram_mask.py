@@ -126,12 +126,20 @@ def grey_of(small: np.ndarray, kept: np.ndarray) -> np.ndarray:
     return np.clip(scaled, 0, GREY_LEVELS - 1).astype(np.uint8)
 
 
-def mask_of(picture: np.ndarray, threshold: float) -> np.ndarray | None:
-    """Return the breast as a mask: brighter than air, in one piece, without labels."""
+def mask_of(picture: np.ndarray, threshold: float, beyond: int = cv2.BORDER_REFLECT) -> np.ndarray | None:
+    """Return the breast as a mask: brighter than air, in one piece, without labels.
+
+    Parameters
+    ----------
+    picture
+        Grey 0 to 255 (rows, columns), air dark.
+    beyond
+        How the picture goes on beyond its edges, one of OpenCV's border types.
+    """
     bright = (picture > threshold).astype(np.uint8)
     radius = max(2, round(OPENING * max(picture.shape)))
-    # Beyond the picture the breast goes on, so there is no erosion from its edges; a film's narrow edge does not.
-    padded = cv2.copyMakeBorder(bright, radius, radius, radius, radius, cv2.BORDER_REFLECT)
+    # Beyond the picture the breast goes on: no erosion from its edges. Reflected, a film's narrow edge does not.
+    padded = cv2.copyMakeBorder(bright, radius, radius, radius, radius, beyond)
     opened = cv2.morphologyEx(padded, cv2.MORPH_OPEN, _disc(radius))[radius:-radius, radius:-radius]
     count, labels, stats, _ = cv2.connectedComponentsWithStats(opened, connectivity=4)
     if count < 2:
@@ -155,16 +163,25 @@ def _filled(mask: np.ndarray) -> np.ndarray:
     return filled > 0
 
 
-def without_borders(picture: np.ndarray) -> np.ndarray:
-    """Return the picture with white borders of films made black, and edge lines like what is beside them."""
+def without_borders(picture: np.ndarray, share: float = BORDER_SHARE, rim: float = RIM) -> np.ndarray:
+    """Return the picture with white borders of films made black, and edge lines like what is beside them.
+
+    Parameters
+    ----------
+    share
+        How wide a border is at most, of the picture.
+    rim
+        How wide the edge lines are, of the longest side; 0 leaves them.
+    """
     cleared = picture.copy()
     for turned in (cleared, cleared[:, ::-1], cleared.T, cleared.T[:, ::-1]):
         width = turned.shape[1]
-        white = (turned[:, : max(1, int(BORDER_SHARE * width))] >= WHITE).mean(axis=0) > BORDER_FILL
+        white = (turned[:, : max(1, int(share * width))] >= WHITE).mean(axis=0) > BORDER_FILL
         if white.any():
             turned[:, : int(np.flatnonzero(white)[-1]) + 1] = 0
-        rim = max(1, round(RIM * max(picture.shape)))
-        turned[:, :rim] = turned[:, rim : rim + 1]
+        if rim:
+            lines = max(1, round(rim * max(picture.shape)))
+            turned[:, :lines] = turned[:, lines : lines + 1]
     return cleared
 
 

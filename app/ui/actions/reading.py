@@ -94,7 +94,7 @@ def _checks(window: MainWindow) -> Sequence[Command]:
             findings.toggle_slice_rule,
             "",
             "",
-            "Mask from 60 % of the slice's largest probability, by the paper's rule",
+            "Mask from a share of the slice's largest probability, by the model's rule",
             lambda: findings.slice_rule.stored is not None,
             checked=lambda: findings.slice_rule.on,
         ),

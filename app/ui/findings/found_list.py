@@ -9,7 +9,7 @@ from app.ui import theme
 from app.ui.colour_button import patch
 from app.ui.display import Display
 from app.ui.parts import button
-from app.ui.places import box_size_mm
+from app.ui.places import box_size_mm, length_unit
 from viewer.layers.types import BoxShape
 
 ROW, MOST_ROWS = 30, 6
@@ -41,11 +41,11 @@ class FoundList(QWidget):
     def fill(self) -> None:
         """List the findings that are open now, the highest score of each model first."""
         shapes = self.display.marks.open_findings()
-        chosen = self.list.currentRow()
+        chosen, unit = self.list.currentRow(), length_unit(self.display.pane.content)
         self.list.clear()
         for shape in shapes:
             width, height = box_size_mm(shape)
-            item = QListWidgetItem(patch(shape.colour), f"{shape.text}   {width:.0f} × {height:.0f} mm")
+            item = QListWidgetItem(patch(shape.colour), f"{shape.text}   {width:.0f} × {height:.0f} {unit}")
             item.setData(SHAPE, shape)
             item.setToolTip("Click to jump there; K makes it a box of yours")
             self.list.addItem(item)

@@ -38,7 +38,7 @@ class GradeCard(QWidget):
         words = QVBoxLayout()
         words.setSpacing(0)
         words.addWidget(theme.label(GRADE_TITLE, wrap=True))
-        words.addWidget(theme.label(grade.title, "quiet", wrap=True))
+        words.addWidget(theme.label(grade.title.removesuffix(f", {GRADE_TITLE}"), "quiet", wrap=True))
         head = QHBoxLayout()
         head.setSpacing(12)
         head.addWidget(self.number)

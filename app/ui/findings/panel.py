@@ -201,7 +201,7 @@ class FindingsPanel(QWidget):
         self.found.accept_selected()
 
     def toggle_slice_rule(self) -> None:
-        """Show or hide the mask of the slice on show by the paper's rule."""
+        """Show or hide the mask of the slice on show by the model's rule."""
         self.slice_rule.set(on=not self.slice_rule.on)
 
     def open_check(self) -> None:

@@ -1,8 +1,8 @@
-"""Slice rule: a tumour's mask on the slice on show, by the paper's rule, with a threshold that is moved live."""
+"""Slice rule: a tumour's mask on the slice on show, by the model's rule, with a threshold that is moved live."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,16 +16,51 @@ from app.ui.parts import button
 from viewer.layers.types import MaskLayer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from app.ui.display import Display
     from app.workspace.history import StoredResult
+    from inference.card import ModelCard
     from inference.result import Heatmap, Result
 
 FAMILY = "mri-segmentation"
 MAP = "tumour"
-PAPER = 60  # per cent of the slice's maximum
 LOWEST, HIGHEST = 5, 95
 FLOOR = 0.5  # below this the slice holds no tumour by the rule for whole volumes
 OPACITY = 0.45
+TITLES = {"paper": "Paper's rule", "code": "Rule of the authors' code"}
+TIPS = {
+    "paper": "Mask of this slice alone: from a share of its largest probability, joined to the maximum",
+    "code": "Mask of this slice alone: from a share of its largest probability, joined to what is near the maximum",
+}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which rule a model's card chooses, and its share of the slice's maximum, per cent."""
+
+    rule: str = "paper"
+    per_cent: int = 60
+
+    @property
+    def title(self) -> str:
+        """The rule's name."""
+        return TITLES[self.rule]
+
+
+def choice_of(cards: Iterable[ModelCard], model_id: str) -> Choice:
+    """Return what the card of a model chooses; the paper's rule where the card is not there or cannot be read."""
+    from inference.errors import CardError
+    from inference.interpret_segmentation import SegmentationInterpretation
+
+    card = next((one for one in cards if one.id == model_id), None)
+    if card is None:
+        return Choice()
+    try:
+        keys = SegmentationInterpretation.from_card(card.interpretation)
+    except CardError:
+        return Choice()
+    return Choice(keys.slice_rule, round(100 * keys.fraction))
 
 
 def has_slice_rule(result: Result | None) -> bool:
@@ -60,7 +95,11 @@ class SliceRule(QObject):
     Attributes
     ----------
     changed
-        Another mask, or none.
+        Another mask, another rule, or none.
+    choice
+        Rule and threshold of the model's card.
+    per_cent
+        Threshold in use.
     """
 
     changed = Signal()
@@ -68,7 +107,8 @@ class SliceRule(QObject):
     def __init__(self, display: Display) -> None:
         super().__init__(display)
         self._display = display
-        self.on, self.per_cent = False, PAPER
+        self.on, self.choice = False, Choice()
+        self.per_cent = self.choice.per_cent
         self.stored: StoredResult | None = None
         self.mask: SliceMask | None = None
         self._key: object = None
@@ -84,7 +124,14 @@ class SliceRule(QObject):
     def follow(self, stored: StoredResult | None) -> None:
         """Take the result whose probabilities are used, and the slice on show."""
         self.stored = stored
+        if stored is not None:
+            self._choose(choice_of(self._display.session.readings.cards, stored.result.provenance.model_id))
         self._make()
+
+    def _choose(self, choice: Choice) -> None:
+        if choice != self.choice:
+            self.choice, self.per_cent = choice, choice.per_cent
+            self.changed.emit()
 
     def set(self, *, on: bool | None = None, per_cent: int | None = None) -> None:
         """Turn the mask on or off, or move its threshold."""
@@ -97,7 +144,7 @@ class SliceRule(QObject):
         shot = pane.shot if self.on and self.stored is not None else None
         key = None
         if shot is not None and self.stored is not None:
-            key = (self.stored.uid, self.per_cent, shot.plane.key, shot.slice_index)
+            key = (self.stored.uid, self.choice.rule, self.per_cent, shot.plane.key, shot.slice_index)
         if key == self._key:
             return
         self._key, self.mask = key, None
@@ -105,12 +152,14 @@ class SliceRule(QObject):
             heatmap = next(one for one in self.stored.result.heatmaps if one.name == MAP)
             point = shot.plane.to_mm((float(shot.slice_index), 0.0, 0.0))
             colour = mask_values(self.stored, MAP, self._display.session.overlays.values)["colour"]
-            self.mask = mask_of_slice(heatmap, np.asarray(point), shot.plane.normal, self.per_cent, colour)
+            self.mask = mask_of_slice(
+                heatmap, np.asarray(point), shot.plane.normal, replace(self.choice, per_cent=self.per_cent), colour
+            )
         self.changed.emit()
 
 
 def mask_of_slice(
-    heatmap: Heatmap, point_mm: np.ndarray, normal: np.ndarray, per_cent: int, colour: str
+    heatmap: Heatmap, point_mm: np.ndarray, normal: np.ndarray, choice: Choice, colour: str
 ) -> SliceMask | None:
     """Return the mask of the map's slice that lies nearest to a plane; None outside the map.
 
@@ -118,6 +167,8 @@ def mask_of_slice(
     ----------
     point_mm, normal
         A point of the plane (LPS mm) and its unit normal; the map is cut along the array axis nearest to the normal.
+    choice
+        Rule and share of the slice's maximum.
     """
     from inference.slice_rule import slice_mask
 
@@ -133,10 +184,10 @@ def mask_of_slice(
         return None
     part = tuple(slice(number, number + 1) if n == axis else slice(None) for n in range(3))
     plane = np.asarray(volume.array[part]).astype(np.float32)
-    mask = slice_mask(plane.squeeze(axis), per_cent / 100).reshape(plane.shape)
+    mask = slice_mask(plane.squeeze(axis), choice.per_cent / 100, choice.rule).reshape(plane.shape)
     beside = np.linalg.norm(np.cross(*(steps[:, n] for n in range(3) if n != axis)))
     cut = volume[part].with_array(mask.astype(np.uint8))
-    layer = MaskLayer("slice-rule", f"{per_cent} % of the slice's maximum", cut, colour, OPACITY)
+    layer = MaskLayer("slice-rule", f"{choice.per_cent} % of the slice's maximum", cut, colour, OPACITY)
     return SliceMask(layer, float(np.nan_to_num(plane).max(initial=0.0)), float(mask.sum()) * float(beside))
 
 
@@ -147,18 +198,14 @@ class SliceRuleCard(QWidget):
         super().__init__()
         self.setObjectName("page")
         self.rule = rule
-        self.switch = QCheckBox("Paper's rule on the slice on show")
-        self.switch.setToolTip(
-            "Mask of this slice alone: from a share of its largest probability, joined to the maximum"
-        )
+        self.switch = QCheckBox()
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(LOWEST, HIGHEST)
         self.slider.setPageStep(5)
         self.slider.setAccessibleName("Share of the slice's largest probability, per cent")
-        self.slider.setToolTip("Share of the slice's largest probability; the paper's is 60 %")
         self.share = theme.label(role="quiet")
         self.share.setMinimumWidth(40)
-        self.back = button("Reset", lambda: rule.set(per_cent=PAPER), tip="The paper's threshold again")
+        self.back = button("Reset", lambda: rule.set(per_cent=rule.choice.per_cent), tip="The model's threshold again")
         self.back.setProperty("compact", True)
         self.said = theme.label(role="small", wrap=True)
         row = QHBoxLayout()
@@ -179,8 +226,11 @@ class SliceRuleCard(QWidget):
         self.refresh()
 
     def refresh(self) -> None:
-        """Show threshold and outcome."""
-        rule = self.rule
+        """Show rule, threshold and outcome."""
+        rule, choice = self.rule, self.rule.choice
+        self.switch.setText(f"{choice.title} on the slice on show")
+        self.switch.setToolTip(TIPS[choice.rule])
+        self.slider.setToolTip(f"Share of the slice's largest probability; the model's is {choice.per_cent} %")
         with QSignalBlocker(self.switch), QSignalBlocker(self.slider):
             self.switch.setChecked(rule.on)
             self.slider.setValue(rule.per_cent)

@@ -64,7 +64,8 @@ def test_a_box_is_measured_along_rows_and_columns() -> None:
     box = Box("1", "pre", "pre.1", "f", (5.0, 10.0, 40.0), (5.0, 22.5, 33.0), sagittal)
     assert box_size_mm(box) == pytest.approx((12.5, 7.0))
     assert centre_mm(box) == pytest.approx((5.0, 16.25, 36.5))
-    assert box_text(box, None, "slice 2") == "No label\nslice 2 · 12.5 × 7.0 mm"
+    assert box_text(box, None, "slice 2", "mm") == "No label\nslice 2 · 12.5 × 7.0 mm"
+    assert box_text(box, None, "slice 2", "px").endswith("12.5 × 7.0 px")
 
 
 def test_a_box_finds_its_slice_also_among_frames_of_one_file() -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from app.ui.findings.map_quality import measure, quality_text
-from app.ui.findings.slice_rule import mask_of_slice
+from app.ui.findings.slice_rule import Choice, choice_of, mask_of_slice
 from app.ui.layers import (
     MODEL_COLOURS,
     finding_of,
@@ -18,6 +19,7 @@ from app.ui.layers import (
     proposals,
 )
 from app.workspace.box import Box
+from inference.card import ModelCard
 from inference.progress import Progress
 from tests.app.ui import results
 from tests.app.ui.test_theme import contrast, least_difference
@@ -86,7 +88,9 @@ def test_masks_stand_in_the_legend_under_the_classes() -> None:
 @pytest.mark.parametrize(("per_cent", "pixels"), [(60, 9), (97, 1)])
 def test_the_mask_of_a_slice_is_joined_to_its_maximum(per_cent: int, pixels: int) -> None:
     heatmap = results.segmentation_result().heatmaps[0]
-    found = mask_of_slice(heatmap, np.array([0.0, 0.0, 6.4]), np.array([0.0, 0.0, 1.0]), per_cent, "#ffffff")
+    found = mask_of_slice(
+        heatmap, np.array([0.0, 0.0, 6.4]), np.array([0.0, 0.0, 1.0]), Choice("paper", per_cent), "#ffffff"
+    )
     assert found is not None
     assert found.maximum == pytest.approx(0.95)
     assert int(found.layer.volume.array.sum()) == pixels  # 0.7 at (8, 8) passes 60 % but is not joined
@@ -97,7 +101,7 @@ def test_the_mask_of_a_slice_is_joined_to_its_maximum(per_cent: int, pixels: int
 
 def test_a_sagittal_plane_cuts_the_map_along_its_columns() -> None:
     heatmap = results.segmentation_result().heatmaps[0]
-    found = mask_of_slice(heatmap, np.array([4.0, 50.0, 50.0]), np.array([-1.0, 0.0, 0.0]), 60, "#ffffff")
+    found = mask_of_slice(heatmap, np.array([4.0, 50.0, 50.0]), np.array([-1.0, 0.0, 0.0]), Choice(), "#ffffff")
     assert found is not None
     assert found.layer.volume.array.shape == (4, 10, 1)
     assert int(found.layer.volume.array.sum()) == 3
@@ -106,7 +110,27 @@ def test_a_sagittal_plane_cuts_the_map_along_its_columns() -> None:
 
 def test_outside_the_map_there_is_no_mask() -> None:
     heatmap = results.segmentation_result().heatmaps[0]
-    assert mask_of_slice(heatmap, np.array([0.0, 0.0, 30.0]), np.array([0.0, 0.0, 1.0]), 60, "#ffffff") is None
+    assert mask_of_slice(heatmap, np.array([0.0, 0.0, 30.0]), np.array([0.0, 0.0, 1.0]), Choice(), "#ffffff") is None
+
+
+def test_the_card_of_the_model_chooses_the_rule() -> None:
+    keys = {"slice_rule": "code"}
+    card = ModelCard("mri-segmentation-004", "f", "1", "T", "p", "n", {}, {}, (), {}, {}, (), "l", Path(), keys)
+    assert choice_of((card,), "mri-segmentation-004") == Choice("code", 50)
+    assert choice_of((card,), "another") == Choice("paper", 60)
+    broken = replace(card, interpretation={"slice_rule": "third"})
+    assert choice_of((broken,), card.id) == Choice()
+
+
+def test_the_rule_of_the_code_keeps_what_lies_near_the_maximum() -> None:
+    array = np.zeros((1, 40, 40), np.float32)
+    array[0, 20, 20], array[0, 20, 26], array[0, 20, 35] = 0.9, 0.5, 0.5
+    heatmap = replace(results.segmentation_result().heatmaps[0], volume=results.volume(array))
+    plane = np.array([0.0, 0.0, 0.0]), np.array([0.0, 0.0, 1.0])
+    paper, code = (mask_of_slice(heatmap, *plane, Choice(rule, 50), "#ffffff") for rule in ("paper", "code"))
+    assert paper is not None
+    assert code is not None
+    assert [(one.area_mm2, one.layer.volume.array.sum()) for one in (paper, code)] == [(1.0, 1), (2.0, 2)]
 
 
 # -- maps against boxes -----------------------------------------------------------------------------------------------
