@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from inference.errors import CardError
+from inference.prepare.slopes import SECONDS_PER_MINUTE
 from inference.reading import Reading
 from inference.result import Fact, Heatmap, Score, Segmentation, Status
-from inference.slice_rule import FRACTION, slice_mask
+from inference.slice_rule import FRACTION, FRACTIONS, RULES, in_words, slice_mask
 from inference.tumour_regions import Component, components, finding_of, least_voxels, mask_of, quantities_of
 
 if TYPE_CHECKING:
@@ -33,19 +34,25 @@ class SegmentationInterpretation:
     floor
         Least probability inside the mask of the volume. The paper's rule, a share of the highest probability, marks
         something in every slice; a whole examination needs an absolute floor.
+    slice_rule
+        How a slice by itself becomes a mask: ``"paper"`` or ``"code"`` (the authors' code); see
+        :func:`inference.slice_rule.slice_mask`.
     fraction
-        Of the highest probability in a slice, for the paper's rule.
+        Of the highest probability in a slice, for that rule; where a card names none, the rule's own: 0.60 or 0.50.
     least_ml
         Smaller components are left out: 0.03 ml is a ball of 3.9 mm; the ACR calls less than 5 mm a focus.
     """
 
     floor: float = 0.5
+    slice_rule: str = "paper"
     fraction: float = FRACTION
     least_ml: float = 0.03
 
     def __post_init__(self) -> None:
         if not (0 < self.floor <= 1 and 0 < self.fraction <= 1 and self.least_ml >= 0):
             raise CardError("interpretation: floor and fraction lie above 0 and up to 1, least_ml is not negative.")
+        if self.slice_rule not in RULES:
+            raise CardError(f"interpretation slice_rule is {self.slice_rule!r}; it can be {' or '.join(RULES)}.")
 
     @classmethod
     def from_card(cls, interpretation: dict[str, Any]) -> SegmentationInterpretation:
@@ -59,7 +66,8 @@ class SegmentationInterpretation:
         if unknown := sorted(interpretation.keys() - {field.name for field in fields(cls)}):
             raise CardError(f"unknown interpretation keys: {', '.join(unknown)}.")
         try:
-            return cls(**interpretation)
+            own = FRACTIONS.get(interpretation.get("slice_rule", "paper"), FRACTION)
+            return cls(**{"fraction": own, **interpretation})
         except TypeError as error:
             raise CardError(f"the interpretation cannot be read: {error}.") from error
 
@@ -133,14 +141,12 @@ def _masks(
     first = found[0]
     number = first.where[0].start + int(np.argmax(first.inside.sum(axis=(1, 2))))
     part = probability[number : number + 1]
-    plane = slice_mask(part.array[0], keys.fraction).astype(np.uint8)
-    rule = (
-        f"sagittal slice with the largest section of {_title(1)}: pixels of at least {100 * keys.fraction:.0f} % of "
-        "its highest probability that are joined to it (the paper's rule)"
-    )
-    return whole, Segmentation(
-        "tumour-slice-rule", "Tumour, paper's rule, one slice", part.with_array(plane[None]), rule
-    )
+    plane = slice_mask(part.array[0], keys.fraction, keys.slice_rule).astype(np.uint8)
+    if not plane.any():
+        return (whole,)
+    title = "paper's rule" if keys.slice_rule == "paper" else "rule of the authors' code"
+    rule = f"sagittal slice with the largest section of {_title(1)}: {in_words(keys.fraction, keys.slice_rule)}"
+    return whole, Segmentation("tumour-slice-rule", f"Tumour, {title}, one slice", part.with_array(plane[None]), rule)
 
 
 def remarks_of(read: NetworkInput, keys: SegmentationPreprocessing, arithmetic: str) -> Remarks:
@@ -152,7 +158,7 @@ def remarks_of(read: NetworkInput, keys: SegmentationPreprocessing, arithmetic: 
         if restricted
         else "the whole volume"
     )
-    times, (a, b, c) = read.times, keys.constants
+    times = read.times
     wash_in = "T1c − T1" if keys.wash_in == "difference" else f"(T1c − T1) / {times.wash_in_s:.0f} s"
     facts = (
         Fact("Read", f"{np.count_nonzero(read.wanted):,} voxels: {where}."),
@@ -160,15 +166,23 @@ def remarks_of(read: NetworkInput, keys: SegmentationPreprocessing, arithmetic: 
         Fact(
             "Intensities",
             f"Divided by {read.scale:.4g}, the {keys.percentile:g}th percentile of the whole pre-contrast phase, then "
-            f"by {a:g}, {b:g} and {c:g} (T1c, DCE-in, DCE-out).",
+            f"by {_divisors(keys)}.",
         ),
         Fact(
             "Slopes",
             f"DCE-in = {wash_in}; DCE-out = least-squares slope of {len(times.posts_s)} phases after contrast at their "
-            f"times, per {keys.units}.",
+            "times, in min⁻¹.",
         ),
         Fact("Motion", read.moved.sentence),
         Fact("Arithmetic", f"{arithmetic} of {keys.tile} × {keys.tile} pixels, {keys.tile_step} apart."),
     )
     everything = f"{read.problem} The whole volume was read." if read.problem else ""
     return Remarks(facts, tuple(text for text in (times.warning, everything) if text))
+
+
+def _divisors(keys: SegmentationPreprocessing) -> str:
+    """Return the divisors of the three channels, those of slopes per minute whatever the card counts in."""
+    per_minute = SECONDS_PER_MINUTE if keys.units == "s" else 1.0
+    a, b, c = keys.constants
+    wash_in = f"{b:g}" if keys.wash_in == "difference" else f"{per_minute * b:g} min⁻¹"
+    return f"{a:g} (T1c), {wash_in} (DCE-in) and {per_minute * c:g} min⁻¹ (DCE-out)"

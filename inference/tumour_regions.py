@@ -173,8 +173,9 @@ def quantities_of(component: Component, probability: Volume, number: int, title:
 def surface_mm2(mask: Volume) -> float:
     """Return the area of the surface of a mask: the total variation of the mask, smoothed by 1 mm.
 
-    Smoothing makes it independent of how the surface lies to voxels that are longer than wide; it rounds edges and
-    makes a ball of 5 mm come out a tenth too small.
+    Smoothing makes it nearly independent of how the surface lies to voxels that are longer than wide, and it rounds
+    what is small: with voxels of up to 0.5 mm a ball of 5 mm comes out 16 % too small, of 10 mm 4 % and of 20 mm 1 %;
+    with slices of 3 mm one of 20 to 30 mm comes out 2 to 4 % too large (measured, tested).
     """
     spacing = np.asarray(mask.spacing, float)
     margin = np.ceil(3 * _SMOOTH_MM / spacing).astype(int) + 1

@@ -12,6 +12,7 @@ from inference.card import ModelCard
 from inference.errors import EngineError
 from inference.exam import DceExam, Exam
 from inference.nets.contrast_resnet import INPUT_SIZE, MALIGNANT, ContrastResNet
+from inference.nets.precision import multiplies_bfloat16
 from inference.prepare.contrast_choice import Subset, subsets_of, why_not_better
 from inference.prepare.contrast_settings import SUBSETS, TITLES, ContrastPreprocessing, names
 from inference.prepare.lesion_contrasts import LesionPatches, PreparedLesions, prepare_lesions
@@ -107,22 +108,18 @@ def predict(model: Model, prepared: PreparedLesions, progress: Progress) -> tupl
 
 
 def read_patches(network: ContrastResNet, patches: torch.Tensor, device: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return probability of malignancy (n,) and evidence (n, 7, 7) of patches (n, 3, 50, 50)."""
-    with torch.inference_mode(), torch.autocast(device, dtype=torch.bfloat16, enabled=has_bf16(device)):
+    """Return probability of malignancy (n,) and evidence (n, 7, 7) of patches (n, 3, 50, 50).
+
+    In bfloat16 where the device multiplies it: three times as fast with AMX, p within 0.02 (tested).
+    """
+    reduced = multiplies_bfloat16(device)
+    with torch.inference_mode(), torch.autocast(device, dtype=torch.bfloat16, enabled=reduced):
         images = network_input(patches.to(device)).to(memory_format=torch.channels_last)
         features = network.features(images)
     with torch.inference_mode():
         features = features.float()
         p = network.classify(features).softmax(dim=1)[:, MALIGNANT]
         return p.cpu().numpy(), network.evidence(features).cpu().numpy()
-
-
-def has_bf16(device: str) -> bool:
-    """Whether a device multiplies matrices of bfloat16 in hardware: three times as fast, p within 0.02 (tested)."""
-    if device != "cpu":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
-    return bool(capabilities.get("amx_bf16"))
 
 
 def interpret(

@@ -13,6 +13,7 @@ from inference.card import ModelCard
 from inference.errors import EngineError
 from inference.exam import DceExam, Exam
 from inference.nets.curriculum_resnet import BENIGN, CHANNELS, MALIGNANT, CurriculumResNet
+from inference.nets.precision import multiplies_bfloat16
 from inference.prepare.breast_crop import NAMES, BreastPreprocessing
 from inference.prepare.whole_breast import PreparedBreast, PreparedExam, prepare_breasts
 from inference.progress import Progress
@@ -23,6 +24,7 @@ from inference.weights import fill, read_weights
 WEIGHTS_FILE = "weights.safetensors"
 OUTPUT = "malignant"
 MAP_TITLE = "Malignant minus benign activation"
+TRAINED_ON = ("axial",)  # where a card does not say: the paper's series (section 2) and the phantoms are axial
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,7 @@ def load(card: ModelCard, device: str) -> Model:
 
 def arithmetic(device: str) -> torch.dtype:
     """Return bfloat16 where the device multiplies it in hardware, else float32."""
-    if device == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
-    return torch.bfloat16 if torch.cpu.get_capabilities().get("amx_bf16") else torch.float32
+    return torch.bfloat16 if multiplies_bfloat16(device) else torch.float32
 
 
 def modules(model: Model) -> tuple[nn.Module, ...]:
@@ -123,8 +123,20 @@ def interpret(card: ModelCard, exam: Exam, prepared: PreparedExam, prediction: t
         (Score(OUTPUT, title, overall, point), *sides),
         maps,
         tuple(sorted(findings, key=lambda finding: -finding.score)),
-        prepared.warnings,
+        (*prepared.warnings, *_unlike_training(card, exam)),
         facts=_facts(prepared),
+    )
+
+
+def _unlike_training(card: ModelCard, exam: Exam) -> tuple[str, ...]:
+    """Return a sentence where the series lies in a plane that the model was not trained on; it is read all the same."""
+    assert isinstance(exam, DceExam)
+    known = tuple(card.training.get("orientation", TRAINED_ON))
+    if not exam.orientation or exam.orientation in known:
+        return ()
+    return (
+        f"The model was trained on {' and '.join(known)} series only; this one is {exam.orientation}. "
+        "How good its scores and maps are on such series was not measured.",
     )
 
 

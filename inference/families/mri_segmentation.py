@@ -12,6 +12,7 @@ from torch import nn
 from inference.errors import CardError, EngineError
 from inference.exam import DceExam, Exam
 from inference.interpret_segmentation import SegmentationInterpretation, reading_of, remarks_of
+from inference.nets.precision import multiplies_bfloat16
 from inference.nets.unet_v4 import WIDTH, UNetV4, folded
 from inference.prepare.grid import on_grid
 from inference.prepare.segmentation_input import NetworkInput, network_input
@@ -77,13 +78,6 @@ def load(card: ModelCard, device: str) -> Model:
 def modules(model: Model) -> tuple[nn.Module, ...]:
     """Return every network with weights."""
     return (model.network,)
-
-
-def multiplies_bfloat16(device: str) -> bool:
-    """Whether a device has instructions for bfloat16: AVX-512 BF16 or AMX, or a recent graphics card."""
-    if device != "cpu":
-        return torch.cuda.is_bf16_supported()
-    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 
 
 def _width(card: ModelCard) -> int:

@@ -78,8 +78,19 @@ class CurriculumResNet(nn.Module):
         c2 = self.c2(F.max_pool3d(c1, 3, IN_PLANE, 1))
         c3 = self.c3(F.max_pool3d(c2, 3, IN_PLANE, 1))
         c4 = self.c4(c3)
-        c5 = self.c5(c4)
+        c5 = self._c5(c4)
         return c1, c2, c3, c4, c5, F.avg_pool3d(c5, IN_PLANE)
+
+    def _c5(self, c4: Tensor) -> Tensor:
+        """Return the last stage; of small maps in float32.
+
+        There oneDNN's bfloat16 convolution of 72 channels with stride 2 reads beyond its input (torch 2.15, AMX): now
+        and then a patch came out as NaN. Whole breasts take another kernel.
+        """
+        if c4.shape[2:].numel() > _FEW_CELLS:
+            return self.c5(c4)
+        with torch.autocast(c4.device.type, enabled=False):
+            return self.c5(c4.float())
 
     def _c1(self, x: Tensor) -> Tensor:
         """Return the first convolution, of stride 2 in x and y, as one of stride 1 over blocks of 2 × 2 voxels.

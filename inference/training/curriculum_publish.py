@@ -149,6 +149,7 @@ def _truth(breasts: Sequence[Breast]) -> np.ndarray:
 
 def _training(evidence: Evidence) -> dict[str, Any]:
     return {
+        "orientation": ["axial"],
         "data": {
             "phantom": {
                 "generator_version": GENERATOR_VERSION,

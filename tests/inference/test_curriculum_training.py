@@ -139,6 +139,7 @@ def test_one_command_trains_in_turns_and_publishes(folder: Path, tmp_path: Path)
     assert card.note == curriculum_publish.NOTE
     assert sum(item.bytes for item in card.weights) < 5_400_000
     assert card.training["data"]["phantom"]["breasts_trained"] == 4
+    assert card.training["orientation"] == ["axial"]
     for name in ("with_t2", "without_t2"):
         figures = card.metrics[name]
         assert 0 <= figures["auc_breast"]["auc"] <= 1

@@ -350,6 +350,36 @@ def test_the_maximum_of_a_map_is_the_spot_and_the_box_holds_it(toy: ModelCard, n
         assert finding.title == f"Suspicious region, {'right' if grid.side == 'R' else 'left'} breast"
 
 
+UNLIKE = "trained on axial series only; this one is sagittal"
+
+
+@pytest.mark.parametrize(
+    ("name", "training", "warned"),
+    [
+        ("axial", {}, False),
+        ("sagittal", {}, True),
+        ("sagittal", {"orientation": ["axial"]}, True),
+        ("sagittal", {"orientation": ["axial", "sagittal"]}, False),
+    ],
+)
+def test_a_plane_the_model_was_not_trained_on_is_said(
+    toy: ModelCard, name: str, training: dict[str, Any], warned: bool
+) -> None:
+    exam = exam_of(name)
+    breast = PreparedBreast(grids_of(exam)[0], np.zeros((6, 1, 1, 1), np.float32), np.zeros((1, 1, 1), bool))
+    prepared = PreparedExam((breast,), (0, 1, 2, 3), True, ("Something else.",))
+    prediction = (family.BreastPrediction(0.2, np.full((2, 2, 2), -1.0, np.float32)),)
+    reading = family.interpret(replace(toy, training=training), exam, prepared, prediction)
+    assert reading.warnings[0] == "Something else."
+    assert [UNLIKE in text for text in reading.warnings[1:]] == [True] * warned
+
+
+def test_a_sagittal_exam_is_read_with_the_warning(toy: ModelCard) -> None:
+    result = engine.run(toy, exam_of("sagittal"), device="cpu")
+    assert len(result.scores) == 3
+    assert sum(UNLIKE in text for text in result.warnings) == 1
+
+
 def test_a_map_without_positive_values_gives_no_place(toy: ModelCard) -> None:
     exam = exam_of()
     breast = PreparedBreast(grids_of(exam)[0], np.zeros((6, 1, 1, 1), np.float32), np.zeros((1, 1, 1), bool))

@@ -164,6 +164,22 @@ def test_reading_of_two_blocks(tmp_path):
     assert {fact.title for fact in result.facts} >= {"Read", "Grid", "Intensities", "Slopes", "Motion", "Arithmetic"}
     assert "90 s" not in result.facts[3].text
     assert "100 s" in result.facts[3].text
+    assert "DCE-out = least-squares slope of 3 phases after contrast at their times, in min⁻¹" in result.facts[3].text
+    assert "by 40 (T1c), 18 min⁻¹ (DCE-in) and 7.2 min⁻¹ (DCE-out)" in result.facts[2].text  # 0.3 and 0.12 per second
+
+
+def test_the_authors_rule_keeps_what_lies_beside_the_tumour(tmp_path):
+    exam = exam_with((slice(2, 4), slice(30, 40), slice(30, 40)), (5, 70, 70), "sagittal, fine")
+    for post in exam.phases[1:]:
+        post.array[2:4, 30:40, 43:47] = 208.0  # 3 pixels beside it: p = 1 / (1 + exp(-400 (208 / 4000 - 0.05))) = 0.69
+    masks = {}
+    for rule in ("paper", "code"):
+        keys = {"least_ml": 0.0, "slice_rule": rule}
+        card = write_card(tmp_path / rule, bright_network(0.05), interpretation=keys, id=f"test-004-{rule}")
+        masks[rule] = run(card, exam, device="cpu").masks[1]
+    assert [int(masks[rule].volume.array.sum()) for rule in masks] == [100, 140]
+    assert "rule of the authors' code" in masks["code"].title
+    assert "50 %" in masks["code"].rule
 
 
 def test_without_a_tumour_there_is_no_mask(tmp_path):
@@ -244,7 +260,11 @@ def test_keys():
         with pytest.raises(CardError):
             SegmentationPreprocessing.from_card(wrong)
     assert SegmentationInterpretation.from_card({"floor": 0.4}).floor == 0.4
-    for wrong in ({"flor": 0.4}, {"floor": 0}, {"fraction": 1.2}):
+    assert SegmentationInterpretation.from_card({}) == SegmentationInterpretation()
+    code = SegmentationInterpretation.from_card({"slice_rule": "code"})
+    assert (code.slice_rule, code.fraction) == ("code", 0.5)
+    assert SegmentationInterpretation.from_card({"slice_rule": "code", "fraction": 0.7}).fraction == 0.7
+    for wrong in ({"flor": 0.4}, {"floor": 0}, {"fraction": 1.2}, {"slice_rule": "x"}, {"slice_rule": ["code"]}):
         with pytest.raises(CardError):
             SegmentationInterpretation.from_card(wrong)
 

@@ -16,57 +16,59 @@ if TYPE_CHECKING:
 
 def ai_commands(window: MainWindow) -> Sequence[Command]:
     """Return the commands of the menu “AI”."""
-    display, session = window.display, window.session
-    devices = [
-        Command(
-            f"ai.device_{name}",
-            title,
-            "AI",
-            lambda n=name: window.set_device(n),
-            checked=lambda n=name: session.readings.device == n,
-        )
-        for name, title in (("auto", "Device: automatic"), ("cpu", "Device: CPU"), ("cuda", "Device: CUDA GPU"))
-    ]
+    return (*_questions(window), *_answers(window), *_checks(window), *_devices(window))
+
+
+def _questions(window: MainWindow) -> Sequence[Command]:
+    """Return the commands that ask models."""
+    asking = window.asking
     return (
         Command(
             "ai.analyse",
             "Analyse image",
             "AI",
-            window.asking.image,
+            asking.image,
             "E",
             "brain",
             "Ask the models that fit about the image on show, or the exam it belongs to",
-            lambda: display.can_analyse,
+            lambda: window.display.can_analyse,
         ),
         Command(
             "ai.study",
             "Analyse whole study",
             "AI",
-            window.asking.study,
+            asking.study,
             "Ctrl+E",
             "brain",
             "Ask the models about everything they can read in the study",
-            lambda: session.study is not None,
+            lambda: window.session.study is not None,
         ),
         Command(
             "ai.lesion",
             "Classify lesion at the cross",
             "AI",
-            window.asking.lesion,
+            asking.lesion,
             "Ctrl+Shift+E",
             "crosshair",
             "Ask about the lesion under the cross, with boxes and findings",
-            lambda: window.asking.can_ask_lesion,
+            lambda: asking.can_ask_lesion,
         ),
+    )
+
+
+def _answers(window: MainWindow) -> Sequence[Command]:
+    """Return the commands that go to what models found, or take it over."""
+    marks = window.display.marks
+    return (
         Command(
             "ai.maximum",
             "Jump to AI maximum",
             "AI",
-            display.marks.jump_to_maximum,
+            marks.jump_to_maximum,
             "Shift+J",
             "arrow-bend-down-right",
             "Go to the strongest finding, or the maximum of the map on show",
-            lambda: display.marks.has_maximum,
+            lambda: marks.has_maximum,
         ),
         Command(
             "ai.accept",
@@ -76,11 +78,24 @@ def ai_commands(window: MainWindow) -> Sequence[Command]:
             "K",
             "selection-plus",
             "The selected finding, or the strongest, becomes a box of yours",
-            lambda: bool(display.marks.open_findings()),
+            lambda: bool(marks.open_findings()),
         ),
-        *_checks(window),
-        *devices,
     )
+
+
+def _devices(window: MainWindow) -> Sequence[Command]:
+    """Return the choice of a device."""
+    readings = window.session.readings
+    return [
+        Command(
+            f"ai.device_{name}",
+            title,
+            "AI",
+            lambda n=name: window.set_device(n),
+            checked=lambda n=name: readings.device == n,
+        )
+        for name, title in (("auto", "Device: automatic"), ("cpu", "Device: CPU"), ("cuda", "Device: CUDA GPU"))
+    ]
 
 
 def _checks(window: MainWindow) -> Sequence[Command]:

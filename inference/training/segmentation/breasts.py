@@ -144,41 +144,43 @@ def _ranges(start: np.ndarray, stop: np.ndarray) -> tuple[tuple[int, int], tuple
 class Sampler:
     """Draws batches: tumour and other patches in the wanted ratio, cases in random order."""
 
-    def __init__(self, cases: list[Case], sampling: Sampling, rng: np.random.Generator) -> None:
-        self._cases, self._sampling, self._rng = cases, sampling, rng
+    def __init__(self, cases: list[Case], sampling: Sampling) -> None:
+        self._cases, self._sampling = cases, sampling
         self._with_tumour = [case for case in cases if len(case.tumour)]
 
-    def batch(self, size: int) -> tuple[np.ndarray, np.ndarray]:
+    def batch(self, size: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Return patches (size, 3, …) and labels (size, …); every batch holds its share of tumour patches."""
-        tumours = int(self._sampling.tumour_share * size + self._rng.random())
-        pairs = [self._one(tumour=number < tumours) for number in range(size)]
+        tumours = int(self._sampling.tumour_share * size + rng.random())
+        pairs = [self._one(rng, tumour=number < tumours) for number in range(size)]
         return np.stack([pair[0] for pair in pairs]), np.stack([pair[1] for pair in pairs])
 
-    def _one(self, *, tumour: bool) -> tuple[np.ndarray, np.ndarray]:
-        rng = self._rng
+    def _one(self, rng: np.random.Generator, *, tumour: bool) -> tuple[np.ndarray, np.ndarray]:
         if tumour:
             case = self._with_tumour[rng.integers(len(self._with_tumour))]
             places = case.tumour
         else:
             case = self._cases[rng.integers(len(self._cases))]
-            places = self._other(case)
+            places = _other_places(case, rng)
         jitter = rng.integers(-self._sampling.size // 4, self._sampling.size // 4 + 1, 3) * (0, 1, 1)
         values, labels = patch_around(case, places[rng.integers(len(places))] + jitter, self._sampling)
-        return self._varied(values, labels)
+        return _varied(values, labels, self._sampling, rng)
 
-    def _other(self, case: Case) -> np.ndarray:
-        """Return places that are hard (benign lesions, strong enhancement) or anywhere, half each."""
-        draw = self._rng.random()
-        if draw < 0.25 and len(case.benign):
-            return case.benign
-        return case.bright if draw < 0.5 else case.breast
 
-    def _varied(self, values: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        rng, sampling = self._rng, self._sampling
-        if rng.random() < sampling.flips:
-            axis = int(rng.integers(3))
-            values, labels = np.flip(values, axis + 1), np.flip(labels, axis)
-        if sampling.gain > 1:
-            factors = sampling.gain ** rng.uniform(-1, 1, 3)
-            values = values * (factors * (1.0, factors[0], factors[0])).astype(np.float32)[:, None, None, None]
-        return np.ascontiguousarray(values), np.ascontiguousarray(labels)
+def _other_places(case: Case, rng: np.random.Generator) -> np.ndarray:
+    """Return places that are hard (benign lesions, strong enhancement) or anywhere, half each."""
+    draw = rng.random()
+    if draw < 0.25 and len(case.benign):
+        return case.benign
+    return case.bright if draw < 0.5 else case.breast
+
+
+def _varied(
+    values: np.ndarray, labels: np.ndarray, sampling: Sampling, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    if rng.random() < sampling.flips:
+        axis = int(rng.integers(3))
+        values, labels = np.flip(values, axis + 1), np.flip(labels, axis)
+    if sampling.gain > 1:
+        factors = sampling.gain ** rng.uniform(-1, 1, 3)
+        values = values * (factors * (1.0, factors[0], factors[0])).astype(np.float32)[:, None, None, None]
+    return np.ascontiguousarray(values), np.ascontiguousarray(labels)

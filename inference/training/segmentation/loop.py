@@ -12,11 +12,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from inference.nets.precision import multiplies_bfloat16
 from inference.nets.unet_v4 import WIDTH, UNetV4
 from inference.training.checkpoint import read_checkpoint, write_checkpoint
 from inference.training.segmentation.breasts import Case, Sampler, Sampling
 
 _SMOOTH = 1e-6
+_SAVE_EVERY_S = 120.0  # an interrupted turn loses no more than this
 _log = logging.getLogger(__name__)
 
 
@@ -66,11 +68,6 @@ def generalised_dice(logits: Tensor, labels: Tensor) -> Tensor:
     return 2 - dice.sum()
 
 
-def multiplies_bfloat16() -> bool:
-    """Whether the processor has instructions for bfloat16 (AVX-512 BF16 or AMX)."""
-    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-
-
 class Trainer:
     """A network, its optimiser and how far it is; :meth:`turn` goes on for some minutes."""
 
@@ -82,16 +79,26 @@ class Trainer:
         self.step, self.seconds = 0, 0.0
 
     def turn(self, minutes: float, path: Path | None = None) -> None:
-        """Train until the steps or the minutes are used up, then save to ``path``."""
-        start, losses = time.perf_counter(), []
-        sampler = Sampler(self._cases, self.sampling, np.random.default_rng((self.recipe.seed, self.step, 42)))
+        """Train until the steps or the minutes are used up; save to ``path`` every two minutes and at the end.
+
+        Each step draws its patches from a generator of its own number, so that a turn which is interrupted and resumed
+        gives what an unbroken one gives.
+        """
+        start = last = saved = time.perf_counter()
+        losses: list[float] = []
+        sampler = Sampler(self._cases, self.sampling)
         self.network.train()
-        while self.step < self.recipe.steps and time.perf_counter() - start < 60 * minutes:
-            losses.append(self._update(*sampler.batch(self.recipe.batch)))
+        while self.step < self.recipe.steps and last - start < 60 * minutes:
+            rng = np.random.default_rng((self.recipe.seed, self.step, 42))
+            losses.append(self._update(*sampler.batch(self.recipe.batch, rng)))
             self.step += 1
+            now = time.perf_counter()
+            self.seconds, last = self.seconds + now - last, now
             if self.step % 25 == 0:
-                _log.info("step %d: loss %.3f, %.0f s", self.step, np.mean(losses[-25:]), time.perf_counter() - start)
-        self.seconds += time.perf_counter() - start
+                _log.info("step %d: loss %.3f, %.0f s", self.step, np.mean(losses[-25:]), now - start)
+            if path is not None and now - saved > _SAVE_EVERY_S:
+                self.save(path)
+                saved = now
         if path is not None:
             self.save(path)
 
@@ -99,7 +106,7 @@ class Trainer:
         x = torch.from_numpy(patches).to(memory_format=torch.channels_last_3d)
         for group in self._optimiser.param_groups:
             group["lr"] = self.rate()
-        mixed = self.recipe.mixed and multiplies_bfloat16()
+        mixed = self.recipe.mixed and multiplies_bfloat16("cpu")
         with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
             logits = self.network.dense(x)
         loss = generalised_dice(logits, torch.from_numpy(labels))

@@ -7,7 +7,7 @@ from torchvision.models import resnet50
 
 from inference.nets.attention_resnet import split_imagenet
 from inference.nets.patch_resnet import CASE, PatchResNet, PatchTail, probability
-from inference.nets.precision import processor_has_bfloat16, reduced
+from inference.nets.precision import multiplies_bfloat16, reduced
 
 
 def torchvision_network() -> torch.nn.Module:
@@ -47,4 +47,4 @@ def test_probability_is_the_softmax_of_the_second_class() -> None:
 def test_reduced_precision_where_the_processor_has_it() -> None:
     with torch.inference_mode(), reduced("cpu"):
         product = torch.ones(4, 4) @ torch.ones(4, 4)
-    assert product.dtype is (torch.bfloat16 if processor_has_bfloat16() else torch.float32)
+    assert product.dtype is (torch.bfloat16 if multiplies_bfloat16("cpu") else torch.float32)
