@@ -18,6 +18,7 @@ def check_scope(card: ModelCard, exam: Exam) -> None:
     * ``contrast``: ``"post"`` (MriSlice)
     * ``fat_suppressed``: true where the model was trained on fat-suppressed MR only; unknown is a doubt
     * ``in_plane_mm``, ``slice_mm``: [lowest, highest] spacing in the plane and between slices
+    * ``least_field_mm``: shortest side of a slice
     * ``least_slices``, ``least_posts``: numbers (DceExam)
     * ``needs_pre``, ``needs_times``, ``needs_t2``, ``needs_lesions``: true where a model cannot do without (DceExam)
     * ``implants``, ``partial``, ``for_processing``, ``synthetic``: false where such mammograms are out of scope
@@ -58,6 +59,12 @@ def _check_spacing(card: ModelCard, exam: Exam) -> None:
     _check_range(card, "in_plane_mm", min(in_plane), max(in_plane), "pixels")
     if exam.image.spatial_shape[0] > 1:
         _check_range(card, "slice_mm", between, between, "slices")
+    _, rows, columns = exam.image.spatial_shape[:3]
+    height, width = rows * in_plane[0], columns * in_plane[1]
+    if min(height, width) < (least := card.accepts.get("least_field_mm", 0.0)):
+        raise OutOfScopeError(
+            f"{card.title} reads images of at least {least:g} mm; this one shows {height:.0f} × {width:.0f} mm."
+        )
 
 
 def _check_range(card: ModelCard, key: str, smallest: float, largest: float, what: str) -> None:

@@ -63,7 +63,8 @@ def found_lesions(
 
     A box is a cuboid one slice thick; the point is the region grown around it by half of the lesion's own enhancement;
     each connected part of a model's mask is one lesion, and where a model draws no mask its findings are. What a model
-    found and a reader marked is one lesion: the reader's. At most twelve.
+    found and a reader marked is one lesion: the reader's; what one model outlined and another only pointed at is the
+    outline. At most twelve.
 
     Raises
     ------
@@ -75,7 +76,7 @@ def found_lesions(
     found = list(_from_boxes(exam, sources.boxes, notes))
     if sources.point_mm is not None:
         found.append(_at_point(exam, sources.point_mm, notes, progress))
-    for result in sources.results:
+    for result in sorted(sources.results, key=lambda one: not one.masks):  # an outline says more than a region
         progress.check()
         for lesion in _from_result(exam, result):
             if not any(overlaps(lesion.mask, known.mask) for known in found):

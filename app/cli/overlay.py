@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from highdicom import Volume
 
     from app.studies.load import LoadedStack
-    from inference.result import Finding, Heatmap, Result, Segmentation
+    from inference.result import Finding, Heatmap, Result, Score, Segmentation
 
 OPACITY = 0.5
 TABLE = "inferno"
@@ -25,6 +25,7 @@ SHORTEST_SIDE_PX, LONGEST_SIDE_PX = 512, 1600
 INK = (215, 215, 215)
 BOX, MASK = (53, 196, 181), (120, 220, 255)
 MOST_SCORES = 6
+LONGEST_LINE = 1.4  # of the picture's width; what is longer is cut off, what is shorter drawn smaller
 _ASCII = str.maketrans({"·": "-", "−": "-", "–": "-", "≥": ">=", "×": "x", "…": "..."})  # cv2's letters
 
 
@@ -99,12 +100,15 @@ def _outline(picture: np.ndarray, image: Volume, finding: Finding, scale: tuple[
 def _legend(width: int, result: Result, slice_index: int) -> np.ndarray:
     """Return the strip below the picture: scores, model and its note, colour bar with its unit."""
     strip = np.full((96, width, 3), 16, np.uint8)
-    scores = "   ".join(f"{score.name} {score.value:.2f}" for score in result.scores[:MOST_SCORES])
+    scores = "   ".join(_said(score) for score in result.scores[:MOST_SCORES])
     source = result.provenance
     made = f"{source.model_id} {source.model_version}, slice {slice_index + 1}: {result.status}"
     for number, line in enumerate((scores, made, f"{source.model_note}. {RESEARCH_USE}")):
         line = line.translate(_ASCII)
         (across, _), _ = cv2.getTextSize(line, cv2.FONT_HERSHEY_SIMPLEX, 0.5, 1)
+        if across > LONGEST_LINE * (width - 20):
+            line = line[: int(len(line) * LONGEST_LINE * (width - 20) / across) - 4] + " ..."
+            (across, _), _ = cv2.getTextSize(line, cv2.FONT_HERSHEY_SIMPLEX, 0.5, 1)
         size = 0.5 * min(1.0, (width - 20) / max(across, 1))
         cv2.putText(strip, line, (10, 20 + 19 * number), cv2.FONT_HERSHEY_SIMPLEX, size, INK, 1, cv2.LINE_AA)
     if result.heatmaps:
@@ -115,3 +119,8 @@ def _legend(width: int, result: Result, slice_index: int) -> np.ndarray:
         for x, label in ((10, f"{low:g}"), (212, f"{high:g}  {first.title} ({first.unit})".translate(_ASCII))):
             cv2.putText(strip, label, (x, 85), cv2.FONT_HERSHEY_SIMPLEX, 0.42, INK, 1, cv2.LINE_AA)
     return strip
+
+
+def _said(score: Score) -> str:
+    """Return a score's name, what it speaks of where that is not the whole, and its value."""
+    return f"{score.name}{f' ({score.subject})' if score.subject else ''} {score.value:.2f}"

@@ -141,7 +141,7 @@ def interpret(
         status=Status.FINDINGS if overall >= point else Status.NO_FINDING,
         scores=(Score(OUTPUT, output.title, overall, point), *scores),
         heatmaps=tuple(_gradcam(exam, item, said, n) for n, (item, said) in enumerate(pairs, start=1)),
-        findings=tuple(_finding(exam, item, said) for item, said in pairs),
+        findings=tuple(_finding(exam, item, said) for item, said in pairs if said.malignant.max() >= point),
         warnings=prepared.warnings,
         profiles=tuple(_profile(exam, item, said) for item, said in pairs),
         facts=_facts(card, exam, prepared),

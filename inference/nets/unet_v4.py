@@ -19,11 +19,23 @@ PATCH = (19, 75, 75)  # paper: input of one patch; its output is 37 × 37 of the
 _PLANE, _POINT, _CUBE = (1, 3, 3), (1, 1, 1), (3, 3, 3)
 
 
+class InPlane(nn.Conv3d):
+    """A convolution that looks at one slice at a time, computed slice by slice in two dimensions.
+
+    As one of three dimensions oneDNN's bfloat16 gradient of the weights is NaN for some sizes (torch 2.15, AMX).
+    """
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
+        """Return the convolution of (n, c, z, y, x)."""
+        return volume_of(F.conv2d(slices_of(input), self.weight[:, :, 0], self.bias), len(input))
+
+
 class Step(nn.Sequential):
     """Convolution without padding, batch normalisation (in the authors' code, not in the paper), ReLU."""
 
     def __init__(self, before: int, after: int, kernel: tuple[int, int, int]) -> None:
-        super().__init__(nn.Conv3d(before, after, kernel), nn.BatchNorm3d(after), nn.ReLU(inplace=True))
+        convolution = InPlane if kernel[0] == 1 else nn.Conv3d
+        super().__init__(convolution(before, after, kernel), nn.BatchNorm3d(after), nn.ReLU(inplace=True))
         conv = self[0]
         assert isinstance(conv, nn.Conv3d)
         nn.init.xavier_uniform_(conv.weight)  # paper: Keras' default, Glorot uniform

@@ -112,6 +112,10 @@ class Trainer:
         loss = generalised_dice(logits, torch.from_numpy(labels))
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), math.inf)
+        if not bool(torch.isfinite(norm)):  # one such step would make every weight NaN
+            _log.warning("step %d: gradient not finite, loss %s; step left out", self.step, float(loss.detach()))
+            return 1.0
         self._optimiser.step()
         return float(loss.detach())
 

@@ -75,6 +75,7 @@ def card_content(path: Path, width: int, training: dict[str, Any], metrics: dict
             "in_plane_mm": [0.2, 2.0],
             "slice_mm": [0.5, 6.0],
             "least_posts": 2,
+            "least_field_mm": 30,
             "needs_times": True,
             "t2": False,
         },

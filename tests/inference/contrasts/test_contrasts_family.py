@@ -105,17 +105,29 @@ def result_of(card: ModelCard, exam: DceExam) -> Result:
     return engine.run(card, exam, device="cpu")
 
 
+def with_cut_off(card: ModelCard, cut_off: float) -> ModelCard:
+    return replace(card, outputs=(replace(card.outputs[0], operating_point=cut_off),))
+
+
+def test_lesions_below_the_cut_off_are_no_findings(plain: ModelCard, make_exam: Callable) -> None:
+    result = result_of(with_cut_off(plain, 1.0), make_exam())
+    assert result.status is Status.NO_FINDING
+    assert not result.findings
+    assert result.scores
+    assert result.heatmaps
+
+
 def test_the_result_holds_what_was_asked(plain: ModelCard, make_exam: Callable, helpers) -> None:
     geometry = helpers.affine()
     boxes = (helpers.box(geometry, (4, 34, 36), (6, 41, 43)), helpers.box(geometry, (2, 20, 60), (2, 26, 64), "Box 2"))
     exam = make_exam(geometry, lesions=boxes)
-    result = result_of(plain, exam)
+    result = result_of(with_cut_off(plain, 0.0), exam)
     overall, *each = result.scores
     assert [score.subject for score in each] == ["Box 1", "Box 2"]
     assert overall.value == max(score.value for score in each)
     assert overall.subject == ""
     assert {score.name for score in result.scores} == {"malignant"}
-    assert result.status is (Status.FINDINGS if overall.value >= 0.5 else Status.NO_FINDING)
+    assert result.status is Status.FINDINGS
     for score, profile, finding, heatmap in zip(each, result.profiles, result.findings, result.heatmaps, strict=True):
         assert score.value == max(profile.values)
         assert finding.title == score.subject
