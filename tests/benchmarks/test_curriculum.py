@@ -51,7 +51,7 @@ class Plain(nn.Module):
         """Return the two logits."""
         net = self.network
         active, pool = nn.LeakyReLU(0.01), nn.MaxPool3d(3, (2, 2, 1), 1)
-        norm = nn.InstanceNorm3d(1)  # affine and running statistics off: the number of channels does not matter
+        norm = nn.functional.instance_norm  # no parameters, no running statistics
         y = pool(active(norm(net.c1(x))))
         for number, stage in enumerate((net.c2, net.c3, net.c4, net.c5)):
             y = stage(pool(y) if number == 1 else y)
