@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSignalBlocker
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.session.overlays import Overlays
 from app.ui import theme
@@ -26,15 +27,19 @@ class Maps(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
         for entry in entries:
-            eye = QCheckBox(entry.heatmap.title)
-            eye.setToolTip("Show or hide this map in the images (O hides all); its colours are in the tab “Layers”")
+            eye = QCheckBox()
+            eye.setAccessibleName(entry.heatmap.title)
+            title = _Title(entry.heatmap.title, eye)
+            for part in (eye, title):
+                part.setToolTip("Show or hide this map in the images (O hides all); colours are in the tab “Layers”")
             eye.toggled.connect(lambda on, k=entry.key: overlays.set(k, visible=on))
             jump = button("Maximum", lambda e=entry: self._jump(e, places), tip="Go to the map's maximum  (Shift+J)")
             jump.setProperty("compact", True)
             jump.setAccessibleName(f"Go to the maximum of {entry.heatmap.title}")
             row = QHBoxLayout()
             row.setSpacing(theme.SPACE)
-            row.addWidget(eye, 1)
+            row.addWidget(eye)
+            row.addWidget(title, 1)
             row.addWidget(jump)
             layout.addLayout(row)
             self._rows.append((entry, eye))
@@ -51,3 +56,17 @@ class Maps(QWidget):
         point = maximum_mm(entry.heatmap)
         if point is not None:
             places.go_to(point)
+
+
+class _Title(QLabel):
+    """Name of a map on as many lines as it needs, which a check box's own text cannot have; a click toggles the box."""
+
+    def __init__(self, text: str, box: QCheckBox) -> None:
+        super().__init__(text)
+        self.setWordWrap(True)
+        self._box = box
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Toggle the box."""
+        self._box.toggle()
+        event.accept()

@@ -85,7 +85,9 @@ def contrasts_result() -> Result:
 
 
 def curriculum_result() -> Result:
-    right = Heatmap("cam-R", "CAM right", volume(np.eye(4, dtype=np.float32)[None]))
+    right = Heatmap(
+        "cam-R", "Malignant minus benign activation, right breast", volume(np.eye(4, dtype=np.float32)[None])
+    )
     return Result(
         Status.NO_FINDING,
         (

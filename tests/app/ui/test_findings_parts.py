@@ -351,7 +351,7 @@ def test_running_models_can_be_watched_and_stopped(qtbot: QtBot, jobs: Jobs) -> 
 
 def test_eyes_of_the_maps_and_of_the_layers_are_one(qtbot: QtBot) -> None:
     card, _, _ = card_of(qtbot, results.mammogram_result())
-    eyes = {eye.text(): eye for eye in card.findChildren(QCheckBox)}
+    eyes = {eye.text() or eye.accessibleName(): eye for eye in card.findChildren(QCheckBox)}
     assert (eyes["Nodules"].isChecked(), eyes["Calcifications"].isChecked()) == (True, False)
     card._around.overlays.set("mammo-001/nodule", visible=False)
     assert not eyes["Nodules"].isChecked()
