@@ -23,7 +23,7 @@ from inference.registry import find_cards
 from inference.result import Heatmap, Result, Status
 
 CARDS = find_cards()
-LONGEST_S = 120  # on two busy cores; a hang fails, a slow machine does not
+LONGEST_S = 300  # on two busy cores; a hang fails, a slow machine does not
 
 
 def _with(volume: hd.Volume, array: np.ndarray, affine: np.ndarray | None = None) -> hd.Volume:
