@@ -47,7 +47,7 @@ class FoundList(QWidget):
             width, height = box_size_mm(shape)
             item = QListWidgetItem(patch(shape.colour), f"{shape.text}   {width:.0f} × {height:.0f} {unit}")
             item.setData(SHAPE, shape)
-            item.setToolTip("Click to jump there; K makes it a box of yours")
+            item.setToolTip(f"{item.text()}\nClick to jump there; K makes it a box of yours")
             self.list.addItem(item)
         self.list.setCurrentRow(min(chosen, len(shapes) - 1))
         self.list.setFixedHeight(min(MOST_ROWS, max(1, len(shapes))) * ROW + 8)

@@ -19,7 +19,10 @@ from inference.phantoms import GENERATOR_VERSION
 from inference.prepare.segmentation_keys import SegmentationPreprocessing
 
 NOTE = "provisional, trained on phantoms: DEMO"
-COMMAND = "python -m inference.training.segmentation --exams EXAMS --checkpoint CHECKPOINT --minutes M --out OUT"
+COMMAND = (
+    "python -m inference.training.segmentation --exams EXAMS --checkpoint CHECKPOINT --width {width} --steps {steps} "
+    "--minutes 60 --out resources/models/mri-segmentation-004"
+)  # EXAMS: python -m inference.training.phantom_exams EXAMS
 _METHOD = (
     "Held-out phantoms (seeds ≡ 3 mod 4, never trained on): each breast with a malignant lesion, in the sagittal slice "
     "of its largest section; mask by the paper's rule (0.60 of the slice's highest probability, joined to it); median "
@@ -83,7 +86,7 @@ def card_content(path: Path, width: int, training: dict[str, Any], metrics: dict
         "interpretation": asdict(SegmentationInterpretation()),
         "outputs": [{"name": "tumour", "title": "Tumour", "operating_point": SegmentationInterpretation().floor}],
         "training": {"width": width, "phantoms": f"generator {GENERATOR_VERSION}", **training},
-        "metrics": {"method": _METHOD, "command": COMMAND, **metrics},
+        "metrics": {"method": _METHOD, "command": COMMAND.format(width=width, steps=training["steps"]), **metrics},
         "weights": [
             {"file": path.name, "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)},
         ],
