@@ -81,13 +81,16 @@ class Reading:
     @property
     def text(self) -> str:
         """The line on the view, with model and version, and the other models that were asked."""
-        line = f"AI: {self.state}"
-        if self.result is not None:
-            made = self.result.provenance
-            line += f" · {made.model_id} {made.model_version}"
-        elif self.model_id:
-            line += f" · {self.model_id}"
-        parts = [line, "whole exam" if self.is_whole else "", self.reason]
+        made = self.result.provenance if self.result is not None else None
+        return self._line(f"{made.model_id} {made.model_version}" if made is not None else self.model_id)
+
+    @property
+    def brief(self) -> str:
+        """The line on a view that is too narrow for it: the model's number stands for its id and version."""
+        return self._line(short_name(self.model_id))
+
+    def _line(self, model: str) -> str:
+        parts = (f"AI: {self.state}", model, "whole exam" if self.is_whole else "", self.reason)
         return " · ".join(part for part in (*parts, *(one.short for one in self.others)) if part)
 
     @property

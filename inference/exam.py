@@ -64,6 +64,8 @@ class Mammogram:
         Made from a tomosynthesis, or one of its slices.
     modality, has_spacing
         As in :class:`MriSlice`.
+    notes
+        What had to be decided about the image before it came here, one sentence each, for the result's warnings.
     """
 
     image: Volume
@@ -76,6 +78,7 @@ class Mammogram:
     is_synthetic: bool = False
     modality: str = "MG"
     has_spacing: bool = True
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from inference.errors import CardError
+from inference.errors import CardError, EngineError
 from inference.result import CutOff, Grade
 
 #: Paper 001, Online tool.
@@ -111,14 +111,19 @@ def scale_of(scores: Sequence[float] | np.ndarray, is_case: Sequence[bool] | np.
     """Return the thresholds that validation scores of whole images give, exactly as SYSTEMS.md §1.2 states them.
 
     Grade 6 and 5 start at the smallest threshold whose specificity is at least 0.99 and 0.95; grade 4 and 3 at the
-    largest whose sensitivity is at least 0.95 and 0.99. Where they cross, grade 4 is empty and the caveats say so.
+    largest whose sensitivity is at least 0.95 and 0.99. Where they cross, grade 4 is empty and the caveats say so. With
+    fewer than 100 controls grade 6 starts just above the highest of them.
     """
     roc = roc_points(scores, is_case)
     cases = int(np.count_nonzero(is_case))
     controls = len(is_case) - cases
+    values, is_control = np.asarray(scores, np.float64), ~np.asarray(is_case, bool)
     t6, t5 = (min(t for t, _, specificity in roc if specificity >= least) for least in (0.99, 0.95))
     t4, t1 = (max(t for t, sensitivity, _ in roc if sensitivity >= least) for least in (0.95, 0.99))
     caveats = _caveats(cases, controls)
+    if controls < _ENOUGH:
+        t6 = float(np.nextafter(values[is_control].max(), np.inf))
+        t5 = min(t5, t6)
     if t4 > t5:
         t4 = t5
         caveats.append("Grade 4 is empty: sensitivity 0.95 is reached where specificity is already 0.95.")
@@ -150,7 +155,15 @@ def rates_at(roc: Sequence[Point], threshold: float) -> tuple[float, float]:
 
 
 def grade(score: float, cut_offs: Sequence[CutOff]) -> int:
-    """Return 6, 5, 4, 3 or 1: the highest grade whose threshold the score reaches."""
+    """Return 6, 5, 4, 3 or 1: the highest grade whose threshold the score reaches.
+
+    Raises
+    ------
+    EngineError
+        Where the score is no number, which is not the lowest grade.
+    """
+    if not np.isfinite(score):
+        raise EngineError("The model gave no number for this image, so there is no grade.")
     return next((item.grade for item in cut_offs if score >= item.threshold), LOWEST)
 
 

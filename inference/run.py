@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 import threading
 import time
 from collections import OrderedDict
@@ -17,7 +18,7 @@ from typing import Any, TypeVar
 
 from inference import devices
 from inference.card import ModelCard
-from inference.errors import CardError
+from inference.errors import CardError, EngineError
 from inference.exam import Exam
 from inference.progress import Progress
 from inference.reading import Reading
@@ -67,15 +68,20 @@ def run(card: ModelCard, exam: Exam, progress: Progress | None = None, device: s
     warnings = [*doubts(card, exam), *notes]
     try:
         reading, seconds = _stages(family, card, exam, progress, chosen)
-    except MemoryError:
-        raise
-    except RuntimeError as error:
-        if chosen == "cpu" or not _is_out_of_memory(error):
+    except (MemoryError, RuntimeError) as error:
+        if not _is_out_of_memory(error):
             raise
         forget_models()
+        if chosen == "cpu":
+            raise _too_large(card) from error
         warnings.append("The graphics card's memory did not suffice; the model ran on the processor.")
         chosen = "cpu"
         reading, seconds = _stages(family, card, exam, progress, chosen)
+    if not all(math.isfinite(score.value) for score in reading.scores):
+        raise EngineError(
+            f"{card.title} gave no number for this image, so there is no result.",
+            "Try again with the other device (processor or graphics card) in the preferences.",
+        )
     progress.report(1.0, f"{card.title}: done")
     provenance = _provenance(card, devices.describe(chosen), seconds)
     parts = {field.name: getattr(reading, field.name) for field in fields(Reading)}
@@ -155,10 +161,18 @@ def _while_looking(progress: Progress, work: Callable[[], _T]) -> _T:
         pool.shutdown(wait=False)
 
 
-def _is_out_of_memory(error: RuntimeError) -> bool:
+def _is_out_of_memory(error: MemoryError | RuntimeError) -> bool:
+    """Whether memory did not suffice: NumPy's MemoryError, torch's own of a graphics card, and of the processor."""
     import torch
 
-    return isinstance(error, torch.OutOfMemoryError)
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+
+
+def _too_large(card: ModelCard) -> EngineError:
+    return EngineError(
+        f"{card.title} needs more memory than this computer has free now.",
+        "Close other programs or studies, then try again.",
+    )
 
 
 def _provenance(card: ModelCard, device: str, seconds: dict[str, float]) -> Provenance:

@@ -157,7 +157,7 @@ def doubts(card: ModelCard, exam: Exam) -> tuple[str, ...]:
 
 
 def _doubts_of_mammogram(card: ModelCard, exam: Mammogram) -> list[str]:
-    found: list[str] = []
+    found = list(exam.notes)
     if card.accepts.get("views") and not exam.view:
         found.append(f"The file does not say which view it is; the model expects {' or '.join(card.accepts['views'])}.")
     if card.accepts.get("implants") is False and exam.has_implant is None:

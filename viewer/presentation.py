@@ -66,12 +66,15 @@ class Presentation:
         True for MONOCHROME1 or PresentationLUTShape INVERSE (one inversion, never two).
     padding
         Values that stay black; None where the file has none.
+    contradictory
+        Whether the file asks for an inversion and against it: MONOCHROME1 with Presentation LUT Shape IDENTITY.
     """
 
     vois: tuple[Voi, ...]
     chosen: int = 0
     invert: bool = False
     padding: Padding | None = None
+    contradictory: bool = False
 
     @property
     def voi(self) -> Voi:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from app.analysis.subjects import modality_of
+from app.studies.breast_outline import outline_of
+from app.studies.breast_region import REDUCED_PX
 from app.studies.series.views import side_and_view
 from app.studies.study import Series, SeriesKind, Stack
 from inference.errors import OutOfScopeError
@@ -44,9 +47,12 @@ def mammogram_exam(series: Series, loaded: Image, slice_index: int) -> Mammogram
             "Choose the low-energy image of the same view.",
         )
     image = loaded.volume[slice_index : slice_index + 1]
+    padding = background(image, loaded.presentation)
+    shown, notes = as_told_by_the_picture(presented(image, loaded.presentation), padding, loaded.presentation)
     return Mammogram(
-        image=presented(image, loaded.presentation),
-        background=background(image, loaded.presentation),
+        image=shown,
+        background=padding,
+        notes=notes,
         modality=modality_of(series),
         has_spacing=loaded.spacing_known,
         **stated(series, stack),
@@ -79,14 +85,41 @@ def is_partial(series: Series, stack: Stack) -> bool:
 
 
 def presented(image: Volume, presentation: Presentation | None) -> Volume:
-    """Return the grey a pane shows before anybody changes the window: the file's first VOI, inverted once where asked.
+    """Return the grey of an image: the file's first VOI, inverted once where asked; uint16 over the full range.
 
-    uint16 over the full range; a colour image comes back as it is, for the engine to refuse, and so does a sketch,
-    which has no presentation.
+    Where the file has no VOI, a pane shows all but the outermost percentiles; a model is given all values, so that the
+    brightest are told apart. A colour image comes back as it is, for the engine to refuse, and so does a sketch, which
+    has no presentation.
     """
     if presentation is None or image.array.ndim != 3:
         return image
+    if presentation.voi.origin == "computed":
+        from app.studies.pixels.voi import full_window
+
+        presentation = replace(presentation, vois=(full_window(image.array, presentation.padding),), chosen=0)
     return image.with_array(render_grey16(image.array, presentation, colour=False))
+
+
+def as_told_by_the_picture(
+    image: Volume, padding: np.ndarray | None, presentation: Presentation | None
+) -> tuple[Volume, tuple[str, ...]]:
+    """Return grey with dark air where a file contradicts itself about it, and a sentence where it was inverted."""
+    if presentation is None or not presentation.contradictory or image.array.ndim != 3 or image.array.dtype.kind != "u":
+        return image, ()
+    grey = image.array[0]
+    step = max(1, max(grey.shape) // REDUCED_PX)
+    outline = outline_of(
+        grey[::step, ::step], padding[::step, ::step] if padding is not None else None, bright_air=False, oblique=False
+    )
+    if outline is None or outline.bright:
+        return image, ()
+    inverted = np.iinfo(grey.dtype).max - grey
+    if padding is not None:
+        inverted[padding] = 0
+    return image.with_array(inverted[None]), (
+        "The file contradicts itself (MONOCHROME1 with Presentation LUT Shape IDENTITY) and its picture shows bright "
+        "air, so the model was given it inverted.",
+    )
 
 
 def background(image: Volume, presentation: Presentation | None) -> np.ndarray | None:

@@ -105,7 +105,8 @@ def pane_content(scene: Scene) -> PaneContent:
         boxes=(*box_shapes(scene.boxes, frame_uid, scene.taxonomy), *proposals(scene.stored, frame_uid, scene.boxes)),
         plane=scene.plane,
         corners=corners(scene),
-        ai_state=ai_line(scene, frame_uid),
+        ai_state=ai_lines(scene, frame_uid)[0],
+        ai_brief=ai_lines(scene, frame_uid)[1],
         ai_tone=scene.reading.tone if scene.reading is not None else "quiet",
         notes=notes(loaded, framing_notes),
         banner=missing_text(loaded, scene.slice_index) if scene.slab is None else "",
@@ -162,16 +163,17 @@ def missing_text(loaded: LoadedStack, slice_index: int | None) -> str:
     return f"Slice {slice_index + 1} {what}."
 
 
-def ai_line(scene: Scene, frame_uid: str) -> str:
-    """Return the AI line of a view; a map that belongs to another series of the same place says so."""
+def ai_lines(scene: Scene, frame_uid: str) -> tuple[str, str]:
+    """Return the AI line of a view and a shorter one; a map of another series of the same place says so."""
     if scene.reading is None:
-        return OF_A_PRIOR
+        return OF_A_PRIOR, ""
     own = base_uid(scene.loaded.stack.uid)
     others = [one for one in newest(scene.stored) if one.stack_uid != own and _lies_in(one, frame_uid)]
     if scene.reading.stored is not None or not others:
-        return scene.reading.text
+        return scene.reading.text, scene.reading.brief
     series, stack = scene.study.series_of(others[-1].stack_uid)
-    return f"{scene.reading.text} · map of {phase_title(scene.study, stack) or series_title(series)}"
+    of = f" · map of {phase_title(scene.study, stack) or series_title(series)}"
+    return scene.reading.text + of, scene.reading.brief + of
 
 
 def _lies_in(stored: StoredResult, frame_uid: str) -> bool:

@@ -23,7 +23,6 @@ UNLABELLED = "#f2f2f2"
 # vision, and legible on black (tests/app/ui/test_theme.py).
 MODEL_COLOURS = ("#ffcb52", "#ff9ad5", "#8f7dff", "#2fd6a3", "#e8633f")
 MASK_OPACITY = 0.35
-NEAR_MM = 15.0  # texts of boxes whose middles lie closer than this would cover each other
 _NUMBER = re.compile(r"-(\d{1,6})$")
 
 
@@ -183,15 +182,11 @@ def box_shapes(boxes: Iterable[Box], frame_uid: str, taxonomy: Taxonomy | None) 
 def proposals(stored: Iterable[StoredResult], frame_uid: str, boxes: Iterable[Box] = ()) -> Iterable[BoxShape]:
     """Return the model's findings of a frame of reference that no reader has accepted yet."""
     accepted = [box for box in boxes if box.method == "accepted" and box.frame_of_reference_uid == frame_uid]
-    middles: list[np.ndarray] = []
     for one in newest(stored):
         model_id = one.result.provenance.model_id
         for position, finding in enumerate(one.result.findings):
             taken = any(overlap(box, finding) for box in accepted)
             if finding.frame_of_reference_uid == frame_uid and not taken:
-                middle = np.add(finding.corner_mm, finding.opposite_mm) / 2
-                near = sum(bool(np.linalg.norm(middle - other) < NEAR_MM) for other in middles)
-                middles.append(middle)
                 yield BoxShape(
                     uid=f"{one.uid}#{position}",
                     frame_of_reference_uid=frame_uid,
@@ -201,7 +196,6 @@ def proposals(stored: Iterable[StoredResult], frame_uid: str, boxes: Iterable[Bo
                     text=finding_text(finding, model_id),
                     colour=model_colour(model_id),
                     proposal=True,
-                    text_below=near % 2 == 1,
                 )
 
 

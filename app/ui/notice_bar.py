@@ -16,6 +16,7 @@ ICONS = {
     Level.WARNING: ("warning", "warn"),
     Level.ERROR: ("warning-circle", "alert"),
 }
+LOUDNESS = {Level.INFO: 0, Level.GOOD: 0, Level.WARNING: 1, Level.ERROR: 2}
 INFO_STAYS_MS = 8000
 
 
@@ -55,13 +56,11 @@ class NoticeBar(QFrame):
         return self.waiting[0] if self.waiting else None
 
     def post(self, notice: Notice) -> None:
-        """Show a notice, problems before news; the same one twice is shown once."""
+        """Show a notice, errors before warnings before news; the same one twice is shown once."""
         if notice in self.waiting:
             return
-        if notice.level in (Level.ERROR, Level.WARNING) and self.notice is not None and self.notice.level is Level.INFO:
-            self.waiting.insert(0, notice)
-        else:
-            self.waiting.append(notice)
+        behind = (n for n, other in enumerate(self.waiting) if LOUDNESS[other.level] < LOUDNESS[notice.level])
+        self.waiting.insert(next(behind, len(self.waiting)), notice)
         self._show()
 
     def outdate(self, topic: str) -> None:

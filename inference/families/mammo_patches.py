@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,7 @@ from inference.exam import Exam, Mammogram
 from inference.grading import explain, grade_from
 from inference.nets.attention_resnet import Trunk
 from inference.nets.patch_resnet import PatchTail, probability
-from inference.nets.precision import reduced
+from inference.nets.precision import is_reduced, reduced
 from inference.prepare.mammogram import MammogramPreprocessing, PreparedMammogram, prepare_mammogram
 from inference.prepare.mammogram_facts import facts_of_windows, unread
 from inference.prepare.mammogram_map import merged, probability_map, window_finding
@@ -33,6 +34,9 @@ MODULES: dict[str, Callable[[PreparedMammogram], Windows]] = {
 }
 TITLES = {"nodule": "Nodule", "calcification": "Microcalcifications"}
 BATCH = {"cpu": 8, "cuda": 64}  # windows; on the processor a batch stays below half a second, for cancelling
+#: Windows of each module, the most suspicious, that are read again in full precision: the score of the image is the
+#: highest of them, and reduced precision changes a probability near 0.5 by up to 0.05 (ARCHITECTURE.md, Decisions).
+DECISIVE = 8
 _MIDDLE = 0.5  # operating point where the card states none
 
 
@@ -114,7 +118,7 @@ def prepare(card: ModelCard, exam: Exam, progress: Progress) -> Prepared:
 
 
 def predict(model: Model, prepared: Prepared, progress: Progress) -> Prediction:
-    """Run every module on its windows, in batches; in reduced precision where the device has it."""
+    """Run every module on its windows, in batches; in reduced precision where the device has it, then the decisive."""
     total, done = sum(map(len, prepared.windows.values())), 0
     size = BATCH.get(model.device, BATCH["cpu"])
     found: dict[str, np.ndarray] = {}
@@ -126,11 +130,18 @@ def predict(model: Model, prepared: Prepared, progress: Progress) -> Prediction:
             parts.append(_probabilities(model, name, patch_tensor(prepared.mammogram, windows, indices)))
             done += len(indices)
         found[name] = np.concatenate(parts) if parts else np.empty(0, np.float32)
+        if parts and is_reduced(model.device):
+            progress.check()
+            first = np.argsort(-found[name], kind="stable")[:DECISIVE]
+            patches = patch_tensor(prepared.mammogram, windows, first)
+            found[name][first] = _probabilities(model, name, patches, nullcontext())
     return Prediction(found)
 
 
-def _probabilities(model: Model, name: str, patches: Tensor) -> np.ndarray:
-    with torch.inference_mode(), reduced(model.device):
+def _probabilities(
+    model: Model, name: str, patches: Tensor, precision: AbstractContextManager[object] | None = None
+) -> np.ndarray:
+    with torch.inference_mode(), precision or reduced(model.device):
         images = patches.to(device=model.device, memory_format=torch.channels_last)
         logits = model.tails[name](model.trunk(images))
     return probability(logits.float()).cpu().numpy()
@@ -154,7 +165,11 @@ def interpret(card: ModelCard, _exam: Exam, prepared: Prepared, prediction: Pred
         findings=tuple(sorted(found, key=lambda finding: -finding.score)),
         warnings=(*prepared.mammogram.warnings, *unread(prepared.windows, TITLES)),
         grades=grades,
-        facts=(*facts_of_windows(prepared.mammogram, prepared.windows, TITLES), *_facts_of_grades(grades)),
+        facts=(
+            *facts_of_windows(prepared.mammogram, prepared.windows, TITLES),
+            *_facts_of_grades(grades),
+            _of_boxes(scores),
+        ),
     )
 
 
@@ -197,6 +212,14 @@ def _grades(card: ModelCard, scores: dict[str, Score]) -> tuple[Grade, ...]:
         grade_from(name, f"{TITLES[name]}, quantusMM grade (BI-RADS-like)", score.value, grading[name])
         for name, score in scores.items()
         if name in grading
+    )
+
+
+def _of_boxes(scores: dict[str, Score]) -> Fact:
+    """Return what a box needs: grades rest on other thresholds, so that a grade above 1 may have none."""
+    each = ", ".join(f"{TITLES[name].lower()} {_point(score):.2f}" for name, score in scores.items())
+    return Fact(
+        "Boxes", f"Windows of at least {each}. Grades have thresholds of their own and may be high without one."
     )
 
 

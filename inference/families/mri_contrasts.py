@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import torch
@@ -13,6 +15,7 @@ from inference.errors import EngineError
 from inference.exam import DceExam, Exam
 from inference.nets.contrast_resnet import INPUT_SIZE, MALIGNANT, ContrastResNet
 from inference.nets.precision import multiplies_bfloat16
+from inference.prepare.breast_crop import NAMES
 from inference.prepare.contrast_choice import Subset, subsets_of, why_not_better
 from inference.prepare.contrast_settings import SUBSETS, TITLES, ContrastPreprocessing, names
 from inference.prepare.lesion_contrasts import LesionPatches, PreparedLesions, prepare_lesions
@@ -26,6 +29,7 @@ from inference.weights import fill, read_weights
 OUTPUT = "malignant"
 BATCH = 16  # patches a step: 16 × 3 × 224 × 224 numbers, and the user waits less than 0.5 s for a cancellation
 CUT_OFF = 0.5  # paper 002, Results: arbitrary, not tuned
+BOTH_MM = 60.0  # an exam that reaches this far to both sides of the middle shows both breasts, not one and a margin
 
 
 @dataclass(frozen=True)
@@ -125,27 +129,67 @@ def read_patches(network: ContrastResNet, patches: torch.Tensor, device: str) ->
 def interpret(
     card: ModelCard, exam: Exam, prepared: PreparedLesions, prediction: tuple[LesionPrediction, ...]
 ) -> Reading:
-    """Assemble scores, Grad-CAM, curves and boxes; a lesion scores as its highest slice, the exam as its highest.
+    """Assemble scores, Grad-CAM, curves and boxes.
 
-    The first is the paper's rule; the second is the resolution of SYSTEMS.md §1.3.
+    A lesion scores as its highest slice (the paper's rule), a breast as its highest lesion and the exam as its highest
+    breast (the resolution of SYSTEMS.md §1.3).
     """
-    output = card.output(OUTPUT)
-    point = CUT_OFF if output.operating_point is None else output.operating_point
+    point = card.output(OUTPUT).operating_point
+    point = CUT_OFF if point is None else point
     pairs = list(zip(prepared.lesions, prediction, strict=True))
-    scores = [
-        Score(OUTPUT, output.title, float(said.malignant.max()), point, subject=item.placed.lesion.title)
-        for item, said in pairs
-    ]
-    overall = max(score.value for score in scores)
+    scores = _scores(card, exam, pairs, point)
     return Reading(
-        status=Status.FINDINGS if overall >= point else Status.NO_FINDING,
-        scores=(Score(OUTPUT, output.title, overall, point), *scores),
+        status=Status.FINDINGS if scores[0].value >= point else Status.NO_FINDING,
+        scores=scores,
         heatmaps=tuple(_gradcam(exam, item, said, n) for n, (item, said) in enumerate(pairs, start=1)),
         findings=tuple(_finding(exam, item, said) for item, said in pairs if said.malignant.max() >= point),
         warnings=prepared.warnings,
         profiles=tuple(_profile(exam, item, said) for item, said in pairs),
         facts=_facts(card, exam, prepared),
     )
+
+
+def _scores(
+    card: ModelCard, exam: Exam, pairs: Sequence[tuple[LesionPatches, LesionPrediction]], point: float
+) -> tuple[Score, ...]:
+    """Return the score of the exam, of each breast with a lesion (right first), and of each lesion."""
+    title = card.output(OUTPUT).title
+    values = [float(said.malignant.max()) for _, said in pairs]
+    sides = [_side(exam, item) for item, _ in pairs]
+    breasts = {
+        side: max(value for value, its in zip(values, sides, strict=True) if its == side)
+        for side in NAMES
+        if side in sides
+    }
+    return (
+        Score(OUTPUT, title, max(values), point),
+        *(Score(f"{OUTPUT}-{side}", title, value, point, subject=NAMES[side]) for side, value in breasts.items()),
+        *(
+            Score(OUTPUT, title, value, point, subject=item.placed.lesion.title)
+            for value, (item, _) in zip(values, pairs, strict=True)
+        ),
+    )
+
+
+def _side(exam: Exam, item: LesionPatches) -> str:
+    """Return ``"R"`` or ``"L"``, the patient's, by the lesion's centre of mass; "" where not both breasts are shown.
+
+    LPS x grows to the patient's left (PS3.3 C.7.6.2.1.1) and is 0 in the middle of a bilateral exam.
+    """
+    return ("R" if _x_mm(exam, item.placed.voxels.mean(axis=0)) < 0 else "L") if _shows_both(exam) else ""
+
+
+def _shows_both(exam: Exam) -> bool:
+    """Whether both breasts are in the exam: an exam of one shows little beyond the midline."""
+    assert isinstance(exam, DceExam)
+    if exam.laterality or exam.orientation not in ("axial", "coronal"):
+        return False
+    ends = [_x_mm(exam, corner) for corner in product(*((0, n - 1) for n in exam.image.spatial_shape))]
+    return min(ends) <= -BOTH_MM and max(ends) >= BOTH_MM
+
+
+def _x_mm(exam: Exam, index: Sequence[float] | np.ndarray) -> float:
+    return float(exam.image.map_indices_to_reference(np.array([index], float))[0, 0])
 
 
 def _gradcam(exam: Exam, item: LesionPatches, said: LesionPrediction, number: int) -> Heatmap:
@@ -203,7 +247,8 @@ def _facts(card: ModelCard, exam: Exam, prepared: PreparedLesions) -> tuple[Fact
     elif prepared.settings.bias == "each":
         facts.append(Fact("Bias field", "N4 on every volume by itself (strict), which changes curves."))
     counted = ", ".join(f"{item.placed.lesion.title}: {len(item.windows)}" for item in prepared.lesions)
-    said = f"A lesion scores as its highest slice, the exam as its highest lesion. Slices read: {counted}."
+    rule = "a breast and the exam as their highest lesion" if _shows_both(exam) else "the exam as its highest lesion"
+    said = f"A lesion scores as its highest slice, {rule}. Slices read: {counted}."
     return (*facts, Fact("Lesions", said))
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from inference.breast_maps import cam_volume, suspicious_place
 from inference.card import ModelCard
-from inference.errors import EngineError
+from inference.errors import EngineError, OutOfScopeError
 from inference.exam import DceExam, Exam
 from inference.nets.curriculum_resnet import BENIGN, CHANNELS, MALIGNANT, CurriculumResNet
 from inference.nets.precision import multiplies_bfloat16
@@ -75,7 +75,13 @@ def prepare(card: ModelCard, exam: Exam, progress: Progress) -> PreparedExam:
     """Find, crop, resample and scale the breasts as the card says."""
     if not isinstance(exam, DceExam):
         raise EngineError(f"{card.title} reads a dynamic breast MRI.")
-    return prepare_breasts(exam, BreastPreprocessing.from_card(card.preprocessing), progress)
+    prepared = prepare_breasts(exam, BreastPreprocessing.from_card(card.preprocessing), progress)
+    if card.accepts.get("needs_t2") and not prepared.has_t2:
+        raise OutOfScopeError(
+            f"{card.title} needs a T2-weighted volume of the breasts. {prepared.t2_problem}".strip(),
+            "Choose a T2-weighted series of the same examination that shows both breasts.",
+        )
+    return prepared
 
 
 def predict(model: Model, prepared: PreparedExam, progress: Progress) -> tuple[BreastPrediction, ...]:
@@ -157,7 +163,7 @@ def _maps(card: ModelCard, pairs: list[tuple[PreparedBreast, BreastPrediction]],
 
 
 def _finding(breast: PreparedBreast, one: BreastPrediction, shown: Heatmap, exam: Exam) -> Finding | None:
-    place = suspicious_place(shown, exam.image)
+    place = suspicious_place(shown, breast.grid, exam.image)
     if place is None:
         return None
     rectangle, spot = place

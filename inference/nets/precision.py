@@ -23,6 +23,11 @@ def multiplies_bfloat16(device: str) -> bool:
     return bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))
 
 
+def is_reduced(device: str) -> bool:
+    """Whether :func:`reduced` changes anything on a device."""
+    return device == "cuda" or multiplies_bfloat16("cpu")
+
+
 def reduced(device: str) -> AbstractContextManager[object]:
     """Return a context in which convolutions and products are computed in reduced precision where the device has it."""
     if device == "cuda":

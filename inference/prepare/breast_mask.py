@@ -26,6 +26,7 @@ HALF_WIDTH_MM = (110.0, 165.0)
 DROP_MM = 35.0  # further back than this from the sternum line lies axilla and flank, not breast
 LEAST_MM = 15.0  # what stands out of the wall by less is the layer of fat over the chest
 SIDE_ML = (40.0, 3500.0)  # plausible volume of one breast
+STANDS_OUT_MM = 12.0  # skin of a breast lies further in front of the sternum's; a chest without a breast falls back
 MOST_OF_BODY = 0.9
 
 
@@ -62,11 +63,12 @@ def breast_mask(image: Volume, progress: Progress | None = None) -> BreastMask:
 
     Notes
     -----
-    Body: Otsu's threshold on the logarithm, filled. Both breasts in view: the midline is where the skin lies furthest
-    back between them; the chest wall runs 10 mm behind the skin of the midline, slice by slice, and falls back to the
-    sides as a superellipse as wide as 0.85 of the body, 35 mm at most. One breast in view: the wall is the straight
-    line between the skin above and below the breast, 10 mm deeper. Columns that stand out of the wall by less than
-    15 mm are left out. Pectoral muscle at the sides and the tail towards the axilla are only roughly right.
+    Body: Otsu's threshold on the logarithm, filled. Both sides in view: the midline is where the skin lies furthest
+    back between the breasts, or the middle of the body where only one side has a breast; the other side stays empty
+    then. The chest wall runs 10 mm behind the skin of the midline, slice by slice, and falls back to the sides as a
+    superellipse as wide as 0.85 of the body, 35 mm at most. One breast in view: the wall is the straight line between
+    the skin above and below the breast, 10 mm deeper. Columns that stand out of the wall by less than 15 mm are left
+    out. Pectoral muscle at the sides and the tail towards the axilla are only roughly right.
     """
     progress = progress or Progress()
     axes, signs = _axes(np.asarray(image.affine, float))
@@ -123,9 +125,10 @@ def _labels(body: np.ndarray, cell: np.ndarray, first_x: float) -> np.ndarray:
     skin = np.where(there, np.argmax(body, axis=1) * cell[1], np.nan)
     columns = np.flatnonzero(there.any(axis=0))
     if np.ptp(columns) * cell[2] >= BOTH_MM:
-        middle = _midline(skin, cell, columns)
+        middle, standing = _midline(body, skin, cell, columns)
         wall = _wall_of_both(skin, cell, middle, float(np.ptp(columns) * cell[2]))
-        sides = ((RIGHT, 0, middle), (LEFT, middle, body.shape[2]))
+        both = ((RIGHT, 0, middle), (LEFT, middle, body.shape[2]))
+        sides = tuple(side for side in both if side[0] in standing)
     else:
         wall = _wall_of_one(skin, cell)
         centre = first_x + float(columns.mean()) * cell[2]
@@ -138,15 +141,59 @@ def _labels(body: np.ndarray, cell: np.ndarray, first_x: float) -> np.ndarray:
     return labels
 
 
-def _midline(skin: np.ndarray, cell: np.ndarray, columns: np.ndarray) -> int:
+def _midline(body: np.ndarray, skin: np.ndarray, cell: np.ndarray, columns: np.ndarray) -> tuple[int, tuple[int, ...]]:
+    """Return the column of the midline and the sides where a breast is looked for.
+
+    Notes
+    -----
+    Where only one side stands out (the other breast was taken off), the skin lies furthest back on the flank of the
+    flat side, not on the sternum; the middle of the body behind the breasts is the midline then.
+    """
+    centre = round(float(columns.mean()))
+    central = _central(skin)
+    middle = _middle_of_body(_central(body), central, cell, centre)
+    standing = _standing(central, cell, middle)
+    if len(standing) == 1:
+        return middle, standing
+    return _furthest_back(central, cell, centre), (RIGHT, LEFT)
+
+
+def _central(slices: np.ndarray) -> np.ndarray:
+    """Leave out the lowest and the highest fifth: abdomen, neck, and what the coil hardly sees."""
+    return slices[len(slices) // 5 : max(len(slices) // 5 + 1, 4 * len(slices) // 5)]
+
+
+def _middle_of_body(body: np.ndarray, skin: np.ndarray, cell: np.ndarray, centre: int) -> int:
+    """Return the mean of the lateral edges of the body 20 to 80 mm behind the skin at its centre."""
+    front = np.nan_to_num(_row_quantile(skin[:, max(0, centre - 2) : centre + 3], 0.5), nan=np.inf)
+    depth = np.arange(body.shape[1]) * cell[1]
+    behind = (depth >= front[:, None] + 20) & (depth <= front[:, None] + 80)
+    lines = (body & behind[:, :, None])[(body & behind[:, :, None]).any(axis=2)]
+    if not len(lines):
+        return centre
+    edges = np.argmax(lines, axis=1) + lines.shape[1] - 1 - np.argmax(lines[:, ::-1], axis=1)
+    return round(float(np.median(edges)) / 2)
+
+
+def _standing(skin: np.ndarray, cell: np.ndarray, middle: int) -> tuple[int, ...]:
+    """Return the sides whose skin stands out in front of that of the sternum, in a fifth of the slices at least."""
+    half = max(1, int(25 / cell[2]))  # between two breasts the skin lies furthest back, not always in the very middle
+    sternum = _row_quantile(skin[:, max(0, middle - half) : middle + half + 1], 1.0)
+    out = np.nan_to_num(sternum[:, None] - skin, nan=-np.inf)
+    out = np.quantile(out, 0.8, axis=0, method="lower")
+    sides = ((RIGHT, out[:middle]), (LEFT, out[middle:]))
+    return tuple(side for side, part in sides if part.max(initial=-np.inf) > STANDS_OUT_MM)
+
+
+def _furthest_back(skin: np.ndarray, cell: np.ndarray, centre: int) -> int:
     """Return the column where the skin lies furthest back between the breasts, near the middle of the body."""
-    centre, reach = round(float(columns.mean())), max(1, int(50 / cell[2]))
-    central = skin[len(skin) // 5 : max(len(skin) // 5 + 1, 4 * len(skin) // 5), centre - reach : centre + reach + 1]
-    known = np.isfinite(central).any(axis=0)
+    reach = max(1, int(50 / cell[2]))
+    near = skin[:, centre - reach : centre + reach + 1]
+    known = np.isfinite(near).any(axis=0)
     if not known.any():
         return centre
-    profile = np.full(central.shape[1], -np.inf)
-    profile[known] = np.nanmedian(central[:, known], axis=0)
+    profile = np.full(near.shape[1], -np.inf)
+    profile[known] = np.nanmedian(near[:, known], axis=0)
     return centre - reach + round(float(np.flatnonzero(profile >= profile.max() - 4.0).mean()))
 
 

@@ -12,7 +12,7 @@ from inference.errors import EngineError
 from inference.prepare.grid import on_grid, resized_affine
 from inference.prepare.mammogram_clahe import equalise
 from inference.prepare.mammogram_keys import MammogramPreprocessing
-from inference.prepare.mammogram_mask import breast_mask
+from inference.prepare.mammogram_mask import breast_mask, metal
 
 if TYPE_CHECKING:
     from highdicom import Volume
@@ -36,6 +36,8 @@ class PreparedMammogram:
         Grey, uint16 over the full range, shape (1, 4096, columns), with the affine of its pixels.
     mask
         Breast without markers, labels, borders and padding, shape (4096, columns).
+    tissue
+        The mask without metal that lies within the breast: where the maximum brightness is looked for.
     mm_per_pixel
         Of the swept image, down the rows; what the source's spacing says, true only where that is known.
     resize_factor
@@ -46,6 +48,7 @@ class PreparedMammogram:
 
     grid: Volume
     mask: np.ndarray
+    tissue: np.ndarray
     mm_per_pixel: float
     resize_factor: float
     preprocessing: MammogramPreprocessing
@@ -63,15 +66,16 @@ def prepare_mammogram(exam: Mammogram, keys: MammogramPreprocessing, progress: P
     Raises
     ------
     EngineError
-        Where the image is empty, constant, too small, or shows no breast.
+        Where the image is empty, constant or too small.
     """
     source = _grey_of(exam, keys)
     progress.report(0.1, "breast mask")
     mask = breast_mask(source, exam.background)
-    if mask is None:
-        raise EngineError("No breast can be told from the background of this image.", _HINT)
+    found = mask is not None
+    if mask is None:  # filled from edge to edge, or no picture of a breast: all of it is read, and the result says so
+        mask = np.ones(source.shape, bool) if exam.background is None else ~exam.background
     progress.report(0.3, "contrast")
-    grey = equalise(source, keys.clahe_clip, keys.clahe_tiles) if keys.clahe_clip else source.copy()
+    grey = equalise(source, keys.clahe_clip, keys.clahe_tiles, keys.clahe_bins) if keys.clahe_clip else source.copy()
     if keys.remask:
         grey[~mask] = 0
     progress.report(0.7, "resize")
@@ -80,18 +84,23 @@ def prepare_mammogram(exam: Mammogram, keys: MammogramPreprocessing, progress: P
     # Area averages when shrinking, linear when enlarging: SYSTEMS.md §1.2 [R].
     how = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
     grey = cv2.resize(grey, size[::-1], interpolation=how)
-    swept = cv2.resize(mask.astype(np.uint8), size[::-1], interpolation=cv2.INTER_NEAREST) > 0
+    swept, tissue = (_enlarged(part, size) for part in (mask, mask & ~metal(source)))
     _check_width(size[1], keys)
     progress.check()
     affine = resized_affine(exam.image.affine, exam.image.spatial_shape[1:], size)
     return PreparedMammogram(
         grid=on_grid(np.ascontiguousarray(grey)[None], affine, exam.image),
         mask=swept,
+        tissue=tissue if tissue.any() else swept,
         mm_per_pixel=float(np.linalg.norm(affine[:3, 1])),
         resize_factor=factor,
         preprocessing=keys,
-        warnings=_warnings(factor, keys),
+        warnings=_warnings(factor, keys, found=found),
     )
+
+
+def _enlarged(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    return cv2.resize(mask.astype(np.uint8), size[::-1], interpolation=cv2.INTER_NEAREST_EXACT) > 0
 
 
 def _grey_of(exam: Mammogram, keys: MammogramPreprocessing) -> np.ndarray:
@@ -129,10 +138,13 @@ def _check_width(columns: int, keys: MammogramPreprocessing) -> None:
         )
 
 
-def _warnings(factor: float, keys: MammogramPreprocessing) -> tuple[str, ...]:
-    if factor <= keys.largest_upscaling:
-        return ()
-    return (
-        f"The image was enlarged {factor:.1f} times to {keys.height} rows; the model was meant for images of full "
-        "resolution, and small calcifications may not be visible at all.",
-    )
+def _warnings(factor: float, keys: MammogramPreprocessing, *, found: bool) -> tuple[str, ...]:
+    said: list[str] = []
+    if not found and (keys.remask or keys.least_breast or keys.maximum == "breast"):
+        said.append("No breast can be told from the background of this image, so all of it was read.")
+    if factor > keys.largest_upscaling:
+        said.append(
+            f"The image was enlarged {factor:.1f} times to {keys.height} rows; the model was meant for images of full "
+            "resolution, and small calcifications may not be visible at all."
+        )
+    return tuple(said)

@@ -9,8 +9,8 @@ LEVELS = 256  # bins of each tile's histogram, as OpenCV has for 8-bit images
 _SCALE = 65535 // (LEVELS - 1)  # 257: grey of 16 bits per bin
 
 
-def equalise(grey: np.ndarray, clip_limit: float, tiles: tuple[int, int] = (8, 8)) -> np.ndarray:
-    """Return OpenCV's CLAHE of a 16-bit image with histograms of 256 bins.
+def equalise(grey: np.ndarray, clip_limit: float, tiles: tuple[int, int] = (8, 8), bins: int = LEVELS) -> np.ndarray:
+    """Return OpenCV's CLAHE of a 16-bit image, by default with histograms of 256 bins.
 
     OpenCV counts 16-bit images in 65,536 bins and clips each: an image of 12 stored bits fills one in sixteen of them,
     is clipped sixteen times harder and comes out nearly unchanged, one of 8 bits entirely. Here the histograms have
@@ -25,6 +25,8 @@ def equalise(grey: np.ndarray, clip_limit: float, tiles: tuple[int, int] = (8, 8
         OpenCV's ``clipLimit``: multiple of the mean bin that no bin exceeds; 0 for no limit.
     tiles
         Tiles down and across.
+    bins
+        256, or 65536 for ``cv2.createCLAHE`` itself on 16 bits.
 
     Returns
     -------
@@ -32,16 +34,18 @@ def equalise(grey: np.ndarray, clip_limit: float, tiles: tuple[int, int] = (8, 8
         uint16, shape of ``grey``.
     """
     down, across = tiles
+    if bins != LEVELS:
+        return np.asarray(cv2.createCLAHE(clip_limit, (across, down)).apply(grey))
     rows, columns = grey.shape
     height, width = -(-rows // down), -(-columns // across)
     whole = cv2.copyMakeBorder(
         grey, 0, height * down - rows, 0, width * across - columns, cv2.BORDER_REFLECT_101
     )  # as OpenCV fills up the last tiles
-    bins = ((whole.astype(np.uint32) + _SCALE // 2) // _SCALE).astype(np.uint8)
+    level = ((whole.astype(np.uint32) + _SCALE // 2) // _SCALE).astype(np.uint8)
     tables = np.empty((down, across, 65536), np.float32)
     for i in range(down):
         for j in range(across):
-            tile = bins[i * height : (i + 1) * height, j * width : (j + 1) * width]
+            tile = level[i * height : (i + 1) * height, j * width : (j + 1) * width]
             tables[i, j] = _table(np.bincount(tile.ravel(), minlength=LEVELS), clip_limit)
     return _blend(grey, tables, (height, width))
 

@@ -8,7 +8,7 @@ from typing import Any
 from inference.errors import CardError
 from inference.prepare.keys import check_choices, keys_from_card
 
-_CHOICES = {"maximum": ("breast", "image", "dtype"), "upscaling": ("flag", "refuse")}
+_CHOICES = {"maximum": ("breast", "image", "dtype_max"), "upscaling": ("flag", "refuse"), "clahe_bins": (256, 65536)}
 _POSITIVE = (
     "height", "input_size", "nodule_side", "nodule_stride", "nodule_sigma", "grid", "per_part",
     "calcification_side", "calcification_stride",
@@ -26,6 +26,9 @@ class MammogramPreprocessing:
     clahe_clip, clahe_tiles
         Contrast-limited adaptive histogram equalisation before the resize [S]; clip limit 2 ("gentle") where OpenCV's
         default is 40 [R], 8 × 8 tiles [R]. 0 leaves the contrast as it is presented.
+    clahe_bins
+        Of its histograms: 256 whatever the bit depth, or 65536, as OpenCV has for 16-bit images ("strict"). There the
+        clip limit acts on each of 65,536 bins, and the outcome depends on how many bits were stored.
     remask
         Whether everything outside the breast mask (air, markers, borders) becomes 0 after that [R].
     largest_upscaling, upscaling
@@ -47,7 +50,7 @@ class MammogramPreprocessing:
         Windows with a pixel of at least this share of the maximum brightness are read [S].
     maximum
         Of the pixels inside the breast mask, which excludes markers ("breast" [R]), of the whole image ("image"), or
-        of the data type ("dtype").
+        of the data type ("dtype_max").
     cover_edges
         Adds windows flush with the lower and right edge, which the strides of the paper leave unread.
     input_size
@@ -57,6 +60,7 @@ class MammogramPreprocessing:
     height: int = 4096
     clahe_clip: float = 2.0
     clahe_tiles: tuple[int, int] = (8, 8)
+    clahe_bins: int = 256
     remask: bool = True
     largest_upscaling: float = 2.0
     upscaling: str = "flag"
@@ -96,8 +100,9 @@ class MammogramPreprocessing:
         return keys_from_card(cls, preprocessing, PRESETS)
 
 
-# The paper names OpenCV's CLAHE without parameters, masks nothing and takes the maximum of the image as it is.
+# The paper names OpenCV's CLAHE without parameters (its own defaults, on 16 bits), masks nothing and takes the maximum
+# of the image as it is.
 PRESETS: dict[str, dict[str, Any]] = {
     "default": {},
-    "strict": {"clahe_clip": 40.0, "remask": False, "least_breast": 0.0, "maximum": "image"},
+    "strict": {"clahe_clip": 40.0, "clahe_bins": 65536, "remask": False, "least_breast": 0.0, "maximum": "image"},
 }

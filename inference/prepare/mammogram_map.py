@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 #: Overlap (intersection over union) from which the less suspicious of two windows is merged into the other:
 #: SYSTEMS.md §1.2 [R].
 IOU = 0.3
-#: A window's probability falls by this share from its centre to the middle of its edges, so that the maximum of the map
-#: is one place: the centre of the most suspicious window.
-FADE = 0.02
+#: A window's probability falls by this share from its centre to the middle of its edges: invisible, but it makes the
+#: maximum of the map one place, the centre of the most suspicious window.
+FADE = 1e-4
 _FINEST = 50  # pixels between cells; windows lie farther apart, but their edges show
 
 
@@ -40,22 +40,26 @@ def probability_map(grid: Volume, windows: Windows, probabilities: np.ndarray) -
     Returns
     -------
     highdicom.Volume
-        Shape (1, rows of cells, columns of cells), float32; cells lie at the centres of the windows and evenly between.
+        Shape (1, rows of cells, columns of cells), float32; cells lie at the centres of the windows, evenly between,
+        and on to the edges of the image.
     """
     step = windows.stride
     while step > _FINEST and step % 2 == 0:
         step //= 2
     first = (windows.side - 1) / 2 % step
-    places = [np.arange(first, count - 0.5, step) for count in grid.spatial_shape[1:]]
+    if first > step / 2 - 0.5:
+        first -= step  # one cell more, so that the map begins where the image does
+    places = [np.arange(first, count - 0.5 + 1e-6, step) for count in grid.spatial_shape[1:]]
+    held = [np.clip(axis, 0, count - 1) for axis, count in zip(places, grid.spatial_shape[1:], strict=True)]
     cells = np.full([len(axis) for axis in places], np.nan, np.float32)
     half = windows.side / 2
     for centre, value in zip(windows.centres, probabilities, strict=True):
-        inside = [np.flatnonzero(np.abs(axis - middle) < half) for axis, middle in zip(places, centre, strict=True)]
+        inside = [np.flatnonzero(np.abs(axis - middle) < half) for axis, middle in zip(held, centre, strict=True)]
         down, across = (
-            ((axis[where] - middle) / half) ** 2 for axis, where, middle in zip(places, inside, centre, strict=True)
+            ((axis[where] - middle) / half) ** 2 for axis, where, middle in zip(held, inside, centre, strict=True)
         )
-        faded = value * (1 - FADE * (down[:, None] + across[None]))
         part = np.ix_(*inside)
+        faded = value * (1 - FADE * (down[:, None] + across[None]))
         cells[part] = np.fmax(cells[part], faded)  # fmax: a number wins over NaN
     cell = np.diag([1.0, step, step, 1.0])
     cell[1:3, 3] = first

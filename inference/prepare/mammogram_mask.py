@@ -62,8 +62,22 @@ def breast_mask(grey: np.ndarray, background: np.ndarray | None = None) -> np.nd
     if found is None:
         return None
     large = cv2.resize(found.astype(np.float32), grey.shape[::-1], interpolation=cv2.INTER_LINEAR) > 0.5
-    large &= ~metal(grey)
+    large &= ~_beside(metal(grey), large)
     return large if background is None else large & ~background
+
+
+def _beside(found: np.ndarray, breast: np.ndarray) -> np.ndarray:
+    """Return the pieces of metal that do not lie wholly within the breast: labels and letters, no part of the tissue.
+
+    What tissue surrounds stays: a clip is small, and a dense mass may be as bright.
+    """
+    if not found.any():
+        return found
+    _, labels = cv2.connectedComponents(found.astype(np.uint8), connectivity=8)
+    edge = ~breast
+    for side in (edge[0], edge[-1], edge[:, 0], edge[:, -1]):
+        side[:] = True
+    return np.isin(labels, np.setdiff1d(labels[edge], [0]))
 
 
 def metal(grey: np.ndarray) -> np.ndarray:

@@ -9,13 +9,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from inference.errors import EngineError, OutOfScopeError
-from inference.kinetics.timing import LONGEST_PASS_S
 
 SECONDS_PER_MINUTE = 60.0
 # Authors' code: T1c, DCE-in and DCE-out, divided by the p95 of the pre-contrast phase, are divided by these again.
 CONSTANTS = (40.0, 0.3, 0.12)
 # Formulae of DCE-in: authors' code (T1c − T1) / Δt, paper T1c − T1.
 WASH_IN = ("slope", "difference")
+# Longer than this before the first phase after contrast, the pre-contrast phase was taken before a pause (positioning,
+# localizers, injection prepared anew). Passes of one dynamic series follow each other faster, even where they are slow:
+# ACR breast MRI accreditation asks for two minutes a pass at most.
+PAUSE_S = 300.0
 
 
 @dataclass(frozen=True)
@@ -45,9 +48,9 @@ def times_of(post_seconds: Sequence[float | None], *, pause_aware: bool = True) 
     post_seconds
         Start of each phase after contrast, counted from the start of the pre-contrast phase.
     pause_aware
-        Where the pre-contrast phase was taken long before, the time since then says nothing about the uptake; DCE-in is
-        then divided by the time between two passes instead. Long is more than two minutes, the longest a pass may take
-        (ACR breast MRI accreditation), and more than twice the time between passes.
+        Where there was a pause behind the pre-contrast phase, the time since then says nothing about the uptake; DCE-in
+        is then divided by the time between two passes instead. A pause is more than :data:`PAUSE_S` and more than twice
+        the time between passes; anything shorter is the Δt of the authors' code and stays.
 
     Raises
     ------
@@ -69,12 +72,13 @@ def times_of(post_seconds: Sequence[float | None], *, pause_aware: bool = True) 
     if known[0] <= 0 or min(steps) <= 0:
         raise OutOfScopeError("The times of the phases do not increase from phase to phase.", hint)
     since_pre, between = known[0], min(steps)
-    if not pause_aware or since_pre <= max(LONGEST_PASS_S, 2 * between):
+    if not pause_aware or since_pre <= max(PAUSE_S, 2 * between):
         return Times(since_pre, tuple(known))
     return Times(
         between,
         tuple(known),
-        f"The pre-contrast phase began {since_pre / SECONDS_PER_MINUTE:.0f} min before the first phase after contrast. "
+        f"The pre-contrast phase began {since_pre / SECONDS_PER_MINUTE:.0f} min before the first phase after contrast; "
+        f"more than {PAUSE_S / SECONDS_PER_MINUTE:.0f} min are a pause. "
         f"The uptake (DCE-in) was divided by the time between two passes, {between:.0f} s, instead.",
     )
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from inference.nets.unet_v4 import (
     DEPTH_LOST,
@@ -126,8 +127,14 @@ def tumour_probability(network: UNetV4, context: Tensor, check: Check = lambda: 
         joined = deepest[:, :, low:high]
         for block, skip in zip((network.dec2, network.dec1, network.dec0), skips, strict=True):
             joined = block(torch.cat((upsampled_in_plane(joined), skip[:, :, low:high]), 1))
-        found.append(network.head(joined).float().softmax(1)[0, 1])
+        found.append(_tumour(network.head, joined))
     return torch.cat(found)
+
+
+def _tumour(head: torch.nn.Conv3d, features: Tensor) -> Tensor:
+    """Return the probability in float32: of values rounded to bfloat16 many would share the maximum."""
+    bias = head.bias.float() if head.bias is not None else None
+    return functional.conv3d(features.float(), head.weight.float(), bias).softmax(1)[0, 1]
 
 
 def _slabs(depth: int) -> Iterator[tuple[int, int]]:

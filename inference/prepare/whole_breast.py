@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 T1_PHASES = 5  # before contrast and four times after it, paper 003, section 2
 POSTS = T1_PHASES - 1
 PARALLEL = 0.5  # voxels that the axes of T2 may drift from those of T1 across a breast and still count as parallel
+# Share of a breast's voxels that T2 must show. The phantoms that the bundled weights were trained with show 94 % and
+# more (T2 ends within a slice of T1); the network never saw a breast that T2 cuts off.
+LEAST_T2_COVERAGE = 0.9
+DARKEST_PERCENT = 0.1  # percentile taken as air: about 2,000 voxels of a breast's grid, so a few bad ones do not count
+_PLACES = 50_000  # of a breast's voxels that are looked up in T2: the share is known to a tenth of a percent
 _HINT = "Check the orientation of the series and which phase was taken before contrast."
 
 
@@ -54,15 +59,18 @@ class PreparedExam:
     posts
         Which post-contrast phases were read, 0 for the first.
     has_t2
-        Whether there is a T2 channel that holds anything.
+        Whether the T2 channels of all breasts hold anything.
     warnings
         What the user should know, one sentence each.
+    t2_problem
+        Why the T2-weighted volume was not read, a sentence; "" where it was read or there is none.
     """
 
     breasts: tuple[PreparedBreast, ...]
     posts: tuple[int, ...]
     has_t2: bool
     warnings: tuple[str, ...]
+    t2_problem: str = ""
 
 
 def chosen_posts(count: int, posts: str) -> tuple[int, ...]:
@@ -92,12 +100,14 @@ def prepare_breasts(exam: DceExam, keys: BreastPreprocessing, progress: Progress
     phases = [pre, *(exam.posts[i] for i in posts)]
     breasts: list[PreparedBreast] = []
     for number, grid in enumerate(grids):
-        part = progress.part(0.2 + 0.6 * number / len(grids), 0.2 + 0.6 * (number + 1) / len(grids))
-        breasts.append(_sampled(grid, phases, exam.t2, mask, part))
+        part = progress.part(0.2 + 0.5 * number / len(grids), 0.2 + 0.5 * (number + 1) / len(grids))
+        breasts.append(_sampled(grid, phases, mask, part))
+    problem = _add_t2(exam, breasts, progress)
     _scale(breasts, keys, progress.part(0.8, 1.0))
     if keys.thorax == "blank" and not mask.problem:
         breasts = [_blanked(breast, keys, progress) for breast in breasts]
-    return PreparedExam(tuple(breasts), posts, exam.t2 is not None, _warnings(exam, mask, breasts))
+    has_t2 = all(breast.channels[T1_PHASES].any() for breast in breasts)
+    return PreparedExam(tuple(breasts), posts, has_t2, _warnings(exam, mask, breasts, problem), problem)
 
 
 def _finite(volume: Volume) -> Volume:
@@ -111,20 +121,66 @@ def _finite(volume: Volume) -> Volume:
     return volume.with_array(np.where(np.isfinite(array), array, known.min()))
 
 
-def _sampled(
-    grid: BreastGrid, phases: Sequence[Volume], t2: Volume | None, mask: BreastMask, progress: Progress
-) -> PreparedBreast:
+def _sampled(grid: BreastGrid, phases: Sequence[Volume], mask: BreastMask, progress: Progress) -> PreparedBreast:
+    """Return the T1 phases on a breast's grid; T2 is still 0."""
     channels = np.zeros((T1_PHASES + 1, *grid.size), np.float32)
     for index, phase in enumerate(phases):
-        progress.report(index / (len(phases) + 2), f"{NAMES[grid.side]}, phase {index + 1} of {len(phases)}")
+        progress.report(index / (len(phases) + 1), f"{NAMES[grid.side]}, phase {index + 1} of {len(phases)}")
         channels[index] = grid.sample(phase)
-    if t2 is not None:
-        progress.report(len(phases) / (len(phases) + 2), f"{NAMES[grid.side]}, T2")
-        channels[T1_PHASES] = sample_through(t2, grid)
     progress.check()
     label = RIGHT if grid.side == "R" else LEFT
     inside = grid.sample(mask.volume.with_array((mask.volume.array == label).astype(np.uint8))) >= 0.5
     return PreparedBreast(grid, channels, inside)
+
+
+def _add_t2(exam: DceExam, breasts: Sequence[PreparedBreast], progress: Progress) -> str:
+    """Sample T2 into the breasts, into all or into none; return why it was not, a sentence, or ""."""
+    if exam.t2 is None:
+        return ""
+    problem = _t2_problem(exam, exam.t2, breasts)
+    if problem:
+        return problem
+    for number, breast in enumerate(breasts):
+        progress.report(0.7 + 0.1 * number / len(breasts), f"{NAMES[breast.grid.side]}, T2")
+        breast.channels[T1_PHASES] = sample_through(exam.t2, breast.grid)
+    if not any(_is_flat(breast.channels[T1_PHASES][breast.inside]) for breast in breasts):
+        return ""
+    for breast in breasts:
+        breast.channels[T1_PHASES] = 0
+    return "The T2-weighted volume is empty where the breasts are."
+
+
+def _t2_problem(exam: DceExam, t2: Volume, breasts: Sequence[PreparedBreast]) -> str:
+    """Return why T2 does not show the breasts where the T1 phases show them, a sentence; "" where it does."""
+    frames = {str(volume.frame_of_reference_uid or "") for volume in (exam.image, t2)} - {""}
+    if len(frames) > 1:
+        return "The T2-weighted volume has another frame of reference than the T1 phases: its place is not known."
+    for breast in breasts:
+        share = covered(t2, breast)
+        if share < LEAST_T2_COVERAGE:
+            side = _word(breast.grid.side)
+            return f"The T2-weighted volume shows only {np.floor(100 * share):.0f} % of the {side} breast."
+    return ""
+
+
+def _is_flat(values: np.ndarray) -> bool:
+    """Return whether values are equal but for what resampling rounds."""
+    return not values.size or float(np.ptp(values)) <= 1e-4 * float(np.abs(values).max())
+
+
+def covered(image: Volume, breast: PreparedBreast) -> float:
+    """Return the share of a breast's voxels that an image of any grid in the same frame of reference holds a value for.
+
+    Padding (NaN) is no value.
+    """
+    places = np.argwhere(breast.inside)
+    places = places[:: max(1, len(places) // _PLACES)]
+    if not len(places):
+        return 1.0
+    there = np.linalg.inv(np.asarray(image.affine, float)) @ breast.grid.affine
+    index = np.rint(places @ there[:3, :3].T + there[:3, 3]).astype(int)
+    within = ((index >= 0) & (index < image.spatial_shape)).all(axis=1)
+    return float(np.isfinite(image.array[tuple(index[within].T)]).sum() / len(places))
 
 
 def sample_through(image: Volume, grid: BreastGrid) -> np.ndarray:
@@ -164,7 +220,7 @@ def _scale(breasts: list[PreparedBreast], keys: BreastPreprocessing, progress: P
             if scale is None:
                 if first == 0:
                     raise OutOfScopeError("The breasts are empty in this series.", "Choose another series.")
-                continue  # no T2, or none where the breasts are: the channel stays 0
+                continue  # no T2: the channel stays 0
             for volume in volumes:
                 _apply(scale, volume)
 
@@ -175,12 +231,16 @@ def _apply(scale: Scale, channels: np.ndarray) -> None:
 
 
 def _blanked(breast: PreparedBreast, keys: BreastPreprocessing, progress: Progress) -> PreparedBreast:
-    """Set what lies more than the margin outside the breast to the darkest value: thorax, heart, the other breast."""
+    """Set what lies more than the margin outside the breast to air: thorax, heart, the other breast.
+
+    A percentile, since the least value of a breast's grid may be that of a single bad voxel. Where a thousandth of the
+    grid lies beyond the image or in air of value 0, as in nearly every examination, both are the same.
+    """
     kept = _grown(breast.inside, breast.grid.spacing, keys.wall_margin_mm)
     for channel in breast.channels:
         progress.check()
         if channel.any():
-            channel[~kept] = float(channel.min())
+            channel[~kept] = float(np.percentile(channel, DARKEST_PERCENT))
     return breast
 
 
@@ -198,7 +258,7 @@ def _grown(inside: np.ndarray, spacing: tuple[float, float, float], margin_mm: f
     return grown
 
 
-def _warnings(exam: DceExam, mask: BreastMask, breasts: Sequence[PreparedBreast]) -> tuple[str, ...]:
+def _warnings(exam: DceExam, mask: BreastMask, breasts: Sequence[PreparedBreast], t2_problem: str) -> tuple[str, ...]:
     found = []
     if mask.problem:
         found.append(f"The breast region may be wrong. {mask.problem}")
@@ -212,6 +272,8 @@ def _warnings(exam: DceExam, mask: BreastMask, breasts: Sequence[PreparedBreast]
             )
     if exam.t2 is None:
         found.append("There is no T2-weighted volume; the model read the T1 phases alone.")
+    elif t2_problem:
+        found.append(f"{t2_problem} It was left out; the model read the T1 phases alone.")
     if len(exam.posts) > POSTS:
         found.append(f"Of {len(exam.posts)} phases after contrast the model read four; it was trained with four.")
     return tuple(found)

@@ -152,9 +152,9 @@ def calcification_windows(prepared: PreparedMammogram) -> Windows:
 
 def _maximum(prepared: PreparedMammogram) -> float:
     grey, which = prepared.grey, prepared.preprocessing.maximum
-    if which == "dtype":
+    if which == "dtype_max":
         return float(_LARGEST)
-    return float(grey[prepared.mask].max(initial=0) if which == "breast" else grey.max())
+    return float(grey[prepared.tissue].max(initial=0) if which == "breast" else grey.max())
 
 
 def _brightest(grey: np.ndarray, bright: np.ndarray, corner: np.ndarray, side: int) -> float:

@@ -86,7 +86,7 @@ def randomisation_check(
     OutOfScopeError, CardError, EngineError, Cancelled
         As :func:`inference.run.run`.
     EngineError
-        Where the model gives no map for this exam.
+        Where the model gives no map for this exam; one of a single value, which cannot change its order, is left out.
     """
     from inference import devices
     from inference.run import check_scope, family_of, model_of
@@ -103,9 +103,9 @@ def randomisation_check(
 
     runs = len(STEPS) + 1
     parts = [progress.part(0.3 + 0.7 * n / runs, 0.3 + 0.7 * (n + 1) / runs) for n in range(runs)]
-    true = maps(model, parts[0])
+    true = [one for one in maps(model, parts[0]) if np.nanmax(one.volume.array) > np.nanmin(one.volume.array)]
     if not true:
-        raise EngineError(f"{card.title} gave no map for this exam, so there is nothing to check.")
+        raise EngineError(f"{card.title} gave no map for this exam, or an empty one, so there is nothing to check.")
     found = []
     for (what, share), part in zip(STEPS, parts[1:], strict=True):
         progress.check()

@@ -90,6 +90,8 @@ def card_content(folder: Path, evidence: Evidence) -> dict[str, Any]:
             "orientation": ["axial", "sagittal"],
             "contrast": "post",
             "fat_suppressed": True,
+            "in_plane_mm": [0.2, 2.5],
+            "least_field_mm": 80,
         },
         "preprocessing": {"preset": "default", **asdict(SlicePreprocessing())},
         "outputs": [

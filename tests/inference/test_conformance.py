@@ -41,7 +41,7 @@ def _with(volume: hd.Volume, array: np.ndarray, affine: np.ndarray | None = None
 @cache
 def _phantom() -> DcePhantom:
     return make_dce(
-        406, size=(24, 224, 224), spacing_mm=(4.0, 1.55, 1.55), lesions=("IDC",), course=Course(motion_mm=0.0)
+        406, size=(14, 208, 208), spacing_mm=(4.0, 1.55, 1.55), lesions=("IDC",), course=Course(motion_mm=0.0)
     )
 
 

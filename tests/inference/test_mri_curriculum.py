@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import save_file
 
 from inference import run as engine
-from inference.breast_maps import cam_volume
+from inference.breast_maps import FINER, cam_volume, suspicious_place
 from inference.card import ModelCard, load_card
 from inference.errors import CardError, OutOfScopeError
 from inference.exam import DceExam
@@ -25,7 +25,7 @@ from inference.prepare.breast_crop import BreastGrid, BreastPreprocessing, breas
 from inference.prepare.breast_mask import breast_mask
 from inference.prepare.whole_breast import PreparedBreast, PreparedExam, prepare_breasts, sample_through
 from inference.progress import Cancelled, Progress
-from inference.result import Status
+from inference.result import Finding, Heatmap, Status
 
 SMALL = BreastPreprocessing(size=(64, 64, 8), in_plane_mm=2.7)
 FRAME = "1.2.3"
@@ -203,6 +203,68 @@ def test_t2_of_another_grid_lands_in_the_same_place() -> None:
             assert breast.channels[5, breast.inside].mean() > breast.channels[5].min() + 1
 
 
+def t2_of(exam: DceExam, *, shift_mm: float = 0.0, frame: str = FRAME, part: Any = ...) -> hd.Volume:
+    """Return a T2-weighted volume on the grid of the phases, moved to the head or cut."""
+    affine = np.asarray(exam.image.affine, float).copy()
+    affine[2, 3] += shift_mm
+    values = 300 * body(exam.image.spatial_shape, np.asarray(exam.image.affine)).astype(np.float32)
+    values *= 1 + np.random.default_rng(3).normal(0, 0.1, values.shape).astype(np.float32)
+    hidden = np.full_like(values, np.nan)
+    hidden[part] = values[part]
+    return hd.Volume(hidden, affine, "PATIENT", frame_of_reference_uid=frame or None)
+
+
+@pytest.mark.parametrize(
+    ("t2", "why"),
+    [
+        ({"shift_mm": 900.0}, "shows only 0 % of the right breast"),
+        ({"frame": "9.9.9"}, "another frame of reference"),
+        ({"part": np.s_[:, :, 60:]}, "of the right breast"),  # index grows to the left
+        ({"part": np.s_[:, :, :70]}, "of the left breast"),
+        ({"part": np.s_[:10]}, "of the right breast"),
+    ],
+)
+def test_t2_that_does_not_show_both_breasts_is_left_out(toy: ModelCard, t2: dict[str, Any], why: str) -> None:
+    exam = exam_of()
+    exam = replace(exam, t2=t2_of(exam, **t2))
+    prepared = prepare_breasts(exam, SMALL, Progress())
+    assert not prepared.has_t2
+    assert not any(breast.channels[5].any() for breast in prepared.breasts)
+    (warning,) = (text for text in prepared.warnings if "T2" in text)
+    assert why in warning
+    assert warning.endswith("It was left out; the model read the T1 phases alone.")
+    needy = replace(toy, accepts={**toy.accepts, "needs_t2": True})
+    with pytest.raises(OutOfScopeError, match=why):
+        family.prepare(needy, exam, Progress())
+    assert any("no T2" in fact.text for fact in engine.run(toy, exam, device="cpu").facts)
+
+
+def test_t2_that_shows_nothing_is_left_out() -> None:
+    exam = exam_of()
+    flat = exam.image.with_array(np.full(exam.image.spatial_shape, 7.0, np.float32))
+    prepared = prepare_breasts(replace(exam, t2=flat), SMALL, Progress())
+    assert not prepared.has_t2
+    assert not any(breast.channels[5].any() for breast in prepared.breasts)
+    assert any("empty where the breasts are" in text for text in prepared.warnings)
+
+
+def test_t2_without_a_frame_of_reference_is_read(toy: ModelCard) -> None:
+    exam = exam_of()
+    exam = replace(exam, t2=t2_of(exam, frame=""))
+    assert family.prepare(replace(toy, accepts={**toy.accepts, "needs_t2": True}), exam, Progress()).has_t2
+
+
+def test_one_bad_voxel_does_not_shift_the_background() -> None:
+    exam = exam_of(dtype=np.float32)
+    bad = exam.phases[0].array.copy()
+    _, index = planted(exam, grids_of(exam)[0])
+    bad[tuple(index)] = -5000
+    spoilt = replace(exam, phases=(exam.phases[0].with_array(bad), *exam.phases[1:]))
+    pre, post = prepare_breasts(spoilt, SMALL, Progress()).breasts[0].channels[:2]
+    assert pre.min() < post.min() - 3  # the voxel is there
+    assert np.median(pre) == pytest.approx(np.median(post), abs=0.05)  # most voxels are background
+
+
 def test_padding_and_number_formats_change_nothing_much() -> None:
     plain = prepare_breasts(exam_of(), SMALL, Progress())
     eight = prepare_breasts(exam_of(dtype=np.uint8), SMALL, Progress())
@@ -289,7 +351,7 @@ def test_a_whole_run(toy: ModelCard) -> None:
     assert [one.name for one in result.heatmaps] == ["cam-R", "cam-L"]
     assert {one.value_range for one in result.heatmaps} == {result.heatmaps[0].value_range}
     for one in result.heatmaps:
-        assert one.volume.spatial_shape == (2, 2, 2)
+        assert one.volume.spatial_shape == (2 * FINER, 2 * FINER, 2 * FINER)  # 2 × 2 × 2 cells
         assert one.volume.array.min() >= 0
         assert one.volume.frame_of_reference_uid == FRAME
     assert "There is no T2-weighted volume; the model read the T1 phases alone." in result.warnings
@@ -395,9 +457,90 @@ def test_cells_keep_their_order() -> None:
     cells = np.arange(8, dtype=np.float32).reshape(2, 2, 2)
     shown = cam_volume(cells, grid, exam_of().image)
     for i, j, k in np.ndindex(2, 2, 2):
-        place = (shown.affine @ np.array([k, j, i, 1.0]))[:3]
+        place = (shown.affine @ np.array([FINER * k, FINER * j, FINER * i, 1.0]))[:3]
         np.testing.assert_allclose(place, (grid.affine @ np.array([32 * i, 32 * j, 4 * k, 1.0]))[:3])
-        assert shown.array[k, j, i] == cells[i, j, k]
+        assert shown.array[FINER * k, FINER * j, FINER * i] == cells[i, j, k]
+    assert shown.array[0, 0, 1] == cells[0, 0, 0] + (cells[1, 0, 0] - cells[0, 0, 0]) / FINER
+
+
+FULL = BreastPreprocessing()
+
+
+def one_hot(grid: BreastGrid, image: hd.Volume, cell: tuple[int, int, int]) -> Heatmap:
+    cells = np.zeros((8, 8, 8), np.float32)
+    cells[cell] = 3.0
+    return Heatmap("cam-R", "CAM", cam_volume(cells, grid, image), "logit", (0.0, 3.0))
+
+
+def centre_mm(grid: BreastGrid, cell: tuple[int, int, int]) -> np.ndarray:
+    return (grid.affine @ np.array([*np.multiply(cell, (32, 32, 4)), 1.0]))[:3]
+
+
+def extent_mm(finding: Finding) -> np.ndarray:
+    """Lowest and highest x, y, z, shape (2, 3)."""
+    return np.sort(np.array([finding.corner_mm, finding.opposite_mm]), axis=0)
+
+
+def sliced(slices: int) -> DceExam:
+    """Return an axial exam of 168 mm from feet to head in any number of slices."""
+    shape, spacing = (slices, 90, 130), (168 / slices, 2.8, 2.8)
+    affine = affine_of(shape, spacing, "HPL")
+    image = hd.Volume(150 * body(shape, affine), affine, "PATIENT", frame_of_reference_uid=FRAME)
+    return DceExam((image, image), 0, (0.0, 70.0), orientation="axial")
+
+
+@pytest.mark.parametrize("slices", [24, 30, 48, 60, 100])
+def test_the_outermost_cells_have_a_place_however_the_slices_lie(slices: int) -> None:
+    """The slice nearest to a cell's centre may lie a little beyond the centre of the outermost cell."""
+    image = sliced(slices).image
+    for grid in grids_of(sliced(slices), FULL):
+        for k in range(8):
+            place = suspicious_place(one_hot(grid, image, (4, 5, k)), grid, image)
+            assert place is not None, (grid.side, k)
+            finding, spot = place
+            np.testing.assert_allclose(spot, centre_mm(grid, (4, 5, k)), atol=1e-6)
+            assert abs(finding.corner_mm[2] - spot[2]) <= 168 / slices / 2 + 1e-6
+
+
+@pytest.mark.parametrize("name", ["sagittal", "axial"])
+def test_every_cell_in_the_image_has_a_place_that_holds_its_centre(name: str) -> None:
+    exam = exam_of(name)
+    last = np.array(exam.image.spatial_shape) - 0.5
+    for grid in grids_of(exam, FULL):
+        for cell in np.ndindex(8, 8, 8):
+            at = exam.image.map_reference_to_indices(centre_mm(grid, cell)[None])[0]
+            if (at < -0.5).any() or (at > last).any() or not {0, 4, 7}.issuperset(cell):
+                continue
+            place = suspicious_place(one_hot(grid, exam.image, cell), grid, exam.image)
+            assert place is not None, (grid.side, cell)
+            low, high = extent_mm(place[0])
+            slack = np.array(exam.image.spacing).max() / 2  # along the normal: half a slice
+            assert (low - slack <= place[1]).all(), (grid.side, cell)
+            assert (place[1] <= high + slack).all(), (grid.side, cell)
+
+
+def test_the_map_reaches_the_midline_and_the_chest_wall_and_the_rectangle_ends_with_the_crop() -> None:
+    exam = exam_of()
+    for grid in grids_of(exam, FULL):
+        shown = one_hot(grid, exam.image, (7, 7, 7))
+        edges = np.array([grid.affine @ [*voxel, 1] for voxel in ((-0.5, -0.5, -0.5), (255.5, 255.5, 31.5))])[:, :3]
+        of_map = shown.volume.map_reference_to_indices(edges)  # z, y, x
+        assert of_map.min() >= -0.5
+        footprint = np.array(shown.volume.array.shape) - 0.5
+        assert ((of_map.max(axis=0) - footprint) * (1, 8, 8) <= 3.5).all()  # voxels of the crop; none beyond it
+        assert ((of_map.max(axis=0) - footprint) * (1, 8, 8) >= 0).all()
+        assert shown.volume.array[-1, -1, -1] == 3.0
+        first = np.unravel_index(int(np.argmax(shown.volume.array)), shown.volume.array.shape)
+        assert first == (7 * FINER, 7 * FINER, 7 * FINER)  # the cell itself, not the held values
+        place = suspicious_place(shown, grid, exam.image)
+        assert place is not None
+        np.testing.assert_allclose(place[1], centre_mm(grid, (7, 7, 7)), atol=1e-6)
+        low, high = extent_mm(place[0])
+        crop = np.sort(edges, axis=0)
+        pixel_mm = 2.8
+        assert high[1] == pytest.approx(crop[1, 1], abs=pixel_mm)  # behind the chest wall
+        midline = (high[0], crop[1, 0]) if grid.side == "R" else (low[0], crop[0, 0])
+        assert midline[0] == pytest.approx(midline[1], abs=pixel_mm)
 
 
 def test_what_the_card_does_not_accept_is_refused(toy: ModelCard) -> None:

@@ -7,6 +7,7 @@ import hashlib
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -262,6 +263,33 @@ def test_out_of_memory_on_the_card_falls_back_to_the_processor(toy: ModelCard, m
     result = engine.run(toy, axial())
     assert any("memory" in warning for warning in result.warnings)
     assert result.provenance.device.startswith("CPU")
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: 9 bytes")]
+)
+def test_out_of_memory_on_the_processor_is_a_sentence(
+    toy: ModelCard, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def crowded(*_: object) -> object:
+        raise error
+
+    monkeypatch.setattr(mri_attention, "predict", crowded)
+    with pytest.raises(EngineError, match="more memory than this computer") as caught:
+        engine.run(toy, axial(), device="cpu")
+    assert caught.value.hint
+
+
+def test_a_score_that_is_no_number_is_no_result(toy: ModelCard, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = mri_attention.interpret
+
+    def broken(*given: object) -> object:
+        reading = real(*given)  # type: ignore[arg-type]
+        return replace(reading, scores=(replace(reading.scores[0], value=float("nan")), *reading.scores[1:]))
+
+    monkeypatch.setattr(mri_attention, "interpret", broken)
+    with pytest.raises(EngineError, match="gave no number"):
+        engine.run(toy, axial(), device="cpu")
 
 
 def test_other_failures_of_the_network_are_not_hidden(toy: ModelCard, monkeypatch: pytest.MonkeyPatch) -> None:

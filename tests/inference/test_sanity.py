@@ -44,12 +44,63 @@ def test_the_maximum_is_hit_or_missed_by_its_distance() -> None:
     hit = map_quality(axial(array), [Box((40, 30, 0), (50, 40, 0))])
     assert hit.hit
     assert hit.distance_mm == 0
-    assert np.hypot(hit.maximum_mm[0] - 45, hit.maximum_mm[1] - 35) < 2.5  # the fine points lie beside the centre
+    assert hit.maximum_mm == (45, 35, 0)
     missed = map_quality(axial(array), [Box((60, 30, 0), (80, 40, 0))])
     assert not missed.hit
-    assert missed.distance_mm == pytest.approx(60 - missed.maximum_mm[0])
+    assert missed.distance_mm == pytest.approx(60 - 45)
     assert map_quality(axial(array), [Box((60, 30, 0), (80, 40, 0))], tolerance_mm=20).hit
     assert missed.energy == 0
+
+
+@pytest.mark.parametrize("half", [0.2, 1.0, 2.0, 5.0, 12.0])
+def test_a_box_around_the_maximum_is_a_hit_however_small(half: float) -> None:
+    array = np.zeros((1, 8, 10))
+    array[0, 3, 4] = 1.0
+    quality = map_quality(axial(array), [Box((45 - half, 35 - half, 0), (45 + half, 35 + half, 0))])
+    assert quality.hit
+    assert quality.distance_mm == 0
+    area = (2 * half) ** 2 / (100 * 80)
+    assert quality.uniform == pytest.approx(area, rel=0.5)  # the finest points are a quarter of the box apart
+    # a tent of 20 mm at the foot in each direction, whose integral is 10 mm; the box takes its middle
+    across = 2 * half - half**2 / 10 if half <= 10 else 10
+    assert quality.energy == pytest.approx((across / 10) ** 2, rel=0.15)
+
+
+def test_a_box_in_another_plane_is_compared_in_that_plane() -> None:
+    """Sagittal box on an axial map: cells of its column, cut finer along the slices."""
+    array = np.zeros((5, 8, 10))
+    array[2, 3, 4], array[2, 3, 8] = 1.0, 9.0
+    sagittal = (0, 1, 0, 0, 0, -1)
+    hit = map_quality(axial(array, between=9.0), [Box((45, 33, 20), (45, 37, 16), sagittal)])
+    assert hit.hit
+    assert hit.maximum_mm == (45, 35, 18)
+    assert 0 < hit.uniform < 0.01
+    missed = map_quality(axial(array, between=9.0), [Box((45, 33, 30), (45, 37, 26), sagittal)])
+    assert missed.distance_mm == pytest.approx(8)
+
+
+def test_of_a_repeated_last_cell_the_first_is_the_maximum() -> None:
+    """Maps of system 003 repeat their last cells, so that they reach the end of the crop."""
+    array = np.zeros((4, 4, 4))
+    array[2, 2, 2] = 1.0
+    repeated = np.pad(array[:3, :3, :3], (0, 1), mode="edge")
+    quality = map_quality(axial(repeated), [Box((20, 20, 6), (30, 30, 6))])
+    assert quality.hit
+    assert quality.maximum_mm == (25, 25, 6)
+
+
+def test_boxes_beside_the_map_are_left_out() -> None:
+    array = np.zeros((1, 8, 10))
+    array[0, 3, 4] = 1.0
+    on, beside = Box((60, 30, 0), (80, 40, 0)), Box((46, 90, 0), (60, 99, 0))
+    both, alone = map_quality(axial(array), [on, beside]), map_quality(axial(array), [on])
+    assert both == alone
+    assert both.boxes == 1
+    with pytest.raises(EngineError, match="No box lies on the part"):
+        map_quality(axial(array), [beside])
+    array[0, :, 6:] = np.nan
+    with pytest.raises(EngineError, match="No box lies on the part"):
+        map_quality(axial(array), [on])  # on cells that were not read
 
 
 def test_other_slices_are_left_out_and_an_oblique_frame_changes_nothing() -> None:

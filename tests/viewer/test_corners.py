@@ -14,12 +14,13 @@ from viewer.layers.types import Corners
 def drawn(qapp, monkeypatch, make):
     """Draw the corners of a pane of some width; returns the lines as (text, x)."""
 
-    def draw(width: int, outer: str) -> list[tuple[str, float]]:
+    def draw(width: int, outer: str, state: tuple[str, str] = ("AI: not run", "")) -> list[tuple[str, float]]:
         content = make.content(
             np.zeros((1, 8, 8), np.uint8),
             corners=Corners(("Anna Test", "P9", "2024-03-01"), ("Screening",), (), ("0.1 × 0.1 mm · detector plane",)),
             view_label="R MLO",
-            ai_state="AI: not run",
+            ai_state=state[0],
+            ai_brief=state[1],
             notes=("Orientation tag: chest wall right; picture: left. Hung mirrored. Check the marker.",),
         )
         said: list[tuple[str, float]] = []
@@ -54,3 +55,11 @@ def test_a_wide_pane_says_everything(drawn) -> None:
 @pytest.mark.parametrize("width", [322, 800])
 def test_texts_keep_to_the_side_away_from_the_chest_wall(drawn, width) -> None:
     assert {x for _, x in drawn(width, "left")} == {corners.MARGIN}
+
+
+def test_the_ai_line_is_shortened_where_it_would_need_two_lines(drawn) -> None:
+    state = ("AI: findings · mri-curriculum-003 0.1.0-provisional · whole exam", "AI: findings · 003 · whole exam")
+    assert state[0] in [text for text, _ in drawn(1400, "", state)]
+    narrow = [text for text, _ in drawn(480, "", state)]
+    assert state[0] not in narrow
+    assert " ".join(text for text in narrow if text.startswith("AI:")) == state[1]

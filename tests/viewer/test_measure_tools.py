@@ -11,6 +11,7 @@ from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtTest import QTest
 
+from viewer.layers.box import label_spot
 from viewer.layers.measurement import draw_label, label_place
 from viewer.layers.types import MeasurementShape
 from viewer.measuring import angle_degrees, area_mm2, diameters_mm, length_mm
@@ -252,6 +253,19 @@ def test_a_label_keeps_off_the_shape_and_off_other_labels():
     assert crowded == first  # where everything is taken, the best place of its own
     tight = label_place(QRectF(0, 0, 70, 30), size, (70, 30), room)
     assert QRectF(0, 0, 70, 30).intersects(tight)
+
+
+def test_labels_of_boxes_keep_off_each_other_and_stay_in_the_pane():
+    size, pane = (60.0, 15.0), (300, 200)
+    box = QRectF(260, 4, 80, 60)  # at the corner, partly out of sight
+    places = []
+    while (place := label_spot(box, size, pane, 1.0, places)) is not None:
+        places.append(place)
+    assert 3 <= len(places) <= 8
+    assert all(QRectF(0, 0, *pane).contains(one) for one in places)
+    assert not any(one.intersects(other) for one, other in combinations(places, 2))
+    assert label_spot(QRectF(400, 400, 20, 20), size, pane, 1.0) is None
+    assert label_spot(QRectF(100, 100, 80, 60), size, pane, 1.0) == QRectF(97, 83, *size)  # above, at the left edge
 
 
 def test_what_is_out_of_sight_has_no_label(shown):

@@ -123,7 +123,9 @@ def _cut(sheet: Sheet, lines: Sequence[Line]) -> list[Line]:
 
 
 def _state(sheet: Sheet, content: PaneContent, room: float = 0) -> list[Line]:
-    return sheet.wrapped(content.ai_state, TONES.get(content.ai_tone, TEXT), room)
+    fits = width_of(content.ai_state, sheet.ratio) <= (room or sheet.room)
+    text = content.ai_state if fits or not content.ai_brief else content.ai_brief
+    return sheet.wrapped(text, TONES.get(content.ai_tone, TEXT), room)
 
 
 def _notes(sheet: Sheet, content: PaneContent, note: str) -> list[Line]:

@@ -133,8 +133,6 @@ class BoxShape:
         Row and column direction cosines of the plane it was drawn in (0020,0037).
     proposal
         True for a model's finding that no reader has accepted: drawn dashed, cannot be edited.
-    text_below
-        Whether the text stands under the box, where another box at the same place has its own above.
     """
 
     uid: str
@@ -145,7 +143,6 @@ class BoxShape:
     text: str = ""
     colour: str = "#ffd166"
     proposal: bool = False
-    text_below: bool = False
 
 
 @dataclass(frozen=True)
@@ -235,6 +232,8 @@ class PaneContent:
         ``"native"`` (the stored slices), ``"axial"``, ``"sagittal"`` or ``"coronal"`` (closest array axis).
     ai_state
         What the AI says of this image: always shown, e.g. ``"AI: not run"``.
+    ai_brief
+        The same in fewer words, for a pane in which it does not fit into one line; "" where there are none.
     ai_tone
         ``"quiet"``, ``"busy"``, ``"good"``, ``"warn"`` or ``"alert"``.
     notes
@@ -263,6 +262,7 @@ class PaneContent:
     plane: str = "native"
     corners: Corners = field(default_factory=Corners)
     ai_state: str = ""
+    ai_brief: str = ""
     ai_tone: str = "quiet"
     notes: tuple[str, ...] = ()
     banner: str = ""

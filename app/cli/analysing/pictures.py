@@ -15,6 +15,7 @@ from app.cli.analysing.reading import Read, ReadStudy
 from app.cli.overlay import overlay
 from app.studies.nifti_out import write_nifti
 from app.workspace.files import write_atomically
+from inference.peak import peak_index
 from inference.progress import Progress
 
 if TYPE_CHECKING:
@@ -56,8 +57,7 @@ def slices_shown(image: Volume, result: Result) -> list[int]:
     points = [_spot(finding.spot_mm, finding.corner_mm, finding.opposite_mm) for finding in result.findings]
     if not points and result.heatmaps:
         volume = result.heatmaps[0].volume
-        values = np.nan_to_num(np.asarray(volume.array, np.float32), nan=-np.inf)
-        place = np.array(np.unravel_index(int(values.argmax()), values.shape))
+        place = np.array(peak_index(volume.array))
         affine = np.asarray(volume.affine, float)
         points = [affine[:3, :3] @ place + affine[:3, 3]]
     if not points:

@@ -37,7 +37,7 @@ def presentation_of(dataset: Dataset, frame_index: int, sample: np.ndarray) -> P
     vois = (*voi_luts_of(dataset, frame_index), *windows_of(dataset, frame_index))
     if not vois:
         vois = (computed_window(sample, padding),)
-    return Presentation(vois=vois, invert=is_inverted(dataset), padding=padding)
+    return Presentation(vois, invert=is_inverted(dataset), padding=padding, contradictory=_is_contradictory(dataset))
 
 
 def is_inverted(dataset: Dataset) -> bool:
@@ -52,6 +52,11 @@ def is_inverted(dataset: Dataset) -> bool:
     if shape == "IDENTITY" and tags.text(dataset, "SOPClassUID") in DX_FOR_PRESENTATION:
         return False
     return tags.text(dataset, "PhotometricInterpretation").upper() == "MONOCHROME1"
+
+
+def _is_contradictory(dataset: Dataset) -> bool:
+    shape = tags.text(dataset, "PresentationLUTShape").upper()
+    return shape == "IDENTITY" and tags.text(dataset, "PhotometricInterpretation").upper() == "MONOCHROME1"
 
 
 # --- modality values ---------------------------------------------------------------------------------------------
@@ -209,19 +214,28 @@ def _is_big_endian(dataset: Dataset) -> bool:
 def computed_window(sample: np.ndarray, padding: Padding | None) -> Window:
     """Return a window from the 0.5th to the 99.5th percentile of the values that are not padding."""
     values = np.asarray(sample).reshape(-1)
-    values = values[:: max(1, values.size // _SAMPLE)]
+    low, high = _limits(values[:: max(1, values.size // _SAMPLE)], padding, (_LOW_PERCENT, _HIGH_PERCENT))
+    return Window((low + high) / 2, high - low, VoiFunction.LINEAR_EXACT, "computed", "computed")
+
+
+def full_window(values: np.ndarray, padding: Padding | None) -> Window:
+    """Return a window from the lowest to the highest of the values that are not padding."""
+    low, high = _limits(np.asarray(values).reshape(-1), padding, (0.0, 100.0))
+    return Window((low + high) / 2, high - low, VoiFunction.LINEAR_EXACT, "computed", "computed")
+
+
+def _limits(values: np.ndarray, padding: Padding | None, percent: tuple[float, float]) -> tuple[float, float]:
+    """Return two percentiles of the finite values that are not padding, at least a little apart."""
     if padding is not None:
         values = values[(values < padding.low) | (values > padding.high)]
     if values.dtype.kind == "f":
         values = values[np.isfinite(values)]
     if not values.size:
-        return Window(0.5, 1.0, VoiFunction.LINEAR_EXACT, "computed", "computed")
-    low, high = (float(value) for value in np.percentile(values, (_LOW_PERCENT, _HIGH_PERCENT)))
+        return 0.0, 1.0
+    low, high = (float(value) for value in np.percentile(values, percent))
     if high <= low:
         low, high = float(values.min()), float(values.max())
-    if high <= low:
-        low, high = low - 0.5, low + 0.5
-    return Window((low + high) / 2, high - low, VoiFunction.LINEAR_EXACT, "computed", "computed")
+    return (low, high) if high > low else (low - 0.5, low + 0.5)
 
 
 # --- padding -----------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.ai_state import AiState, Reading
@@ -66,7 +66,7 @@ class FindingsPanel(QWidget):
         self.check = MapCheck(self.display)
 
     def _lay_out(self) -> None:
-        area, layout = page()
+        self._area, layout = page()
         row = QHBoxLayout()
         row.setSpacing(theme.SPACE)
         row.addWidget(self.run, 1)
@@ -83,7 +83,7 @@ class FindingsPanel(QWidget):
         layout.addStretch(1)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(area)
+        outer.addWidget(self._area)
 
     def _listen(self) -> None:
         session, display = self.session, self.display
@@ -208,6 +208,7 @@ class FindingsPanel(QWidget):
         """Open the tests of the maps and put the keyboard there."""
         self.check.head.setChecked(True)
         self.check.head.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        QTimer.singleShot(60, self, lambda: self._area.ensureWidgetVisible(self.check, 0, 0))  # once it is laid out
 
     def check_weights(self) -> None:
         """Run the weight check of the chosen model."""

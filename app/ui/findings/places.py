@@ -37,10 +37,10 @@ class Places:
 
 def maximum_mm(heatmap: Heatmap) -> Point | None:
     """Return where a map is largest, LPS mm of the cell's centre; None where it has no value above 0."""
-    array = np.nan_to_num(heatmap.volume.array.astype(np.float32, copy=False), nan=-np.inf)
-    top = int(np.argmax(array))
-    if not array.ravel()[top] > 0:
+    from inference.peak import peak_index
+
+    index = peak_index(heatmap.volume.array)
+    if not heatmap.volume.array[index] > 0:
         return None
-    index = np.unravel_index(top, array.shape)
     x, y, z = (heatmap.volume.affine @ (*index, 1.0))[:3].tolist()
     return x, y, z

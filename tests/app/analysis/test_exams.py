@@ -69,6 +69,37 @@ def test_a_mammogram_is_given_in_the_grey_that_the_panes_show(fake_card: Card, w
     assert np.array_equal(exam.image.array, render_grey16(loaded.volume.array, loaded.presentation))
 
 
+def test_where_the_file_has_no_window_the_brightest_values_are_told_apart(
+    fake_card: Card, write_mammogram, tmp_path
+) -> None:
+    pixels = np.full((96, 64), 500, np.uint16)
+    pixels[:, :20], pixels[0, 0] = 100, 0
+    pixels[50, 40:44] = [3000, 3200, 3400, 4095]  # less than half a percent of the image
+    none = {"WindowCenter": None, "WindowWidth": None}
+    write_mammogram(tmp_path, pixels=pixels, **none)
+    (study,) = scan(tmp_path).studies
+    exam = exam_of(fake_card("fake-mammo"), study)
+    np.testing.assert_allclose(exam.image.array[0] / 65535, pixels / 4095, atol=1e-3)
+
+
+@pytest.mark.parametrize("bright_air", [True, False])
+def test_a_file_that_contradicts_itself_is_given_with_dark_air(
+    fake_card: Card, write_mammogram, tmp_path, bright_air: bool
+) -> None:
+    y, x = np.mgrid[:400, :300]
+    depth = 1 - (x / 180) ** 2 - ((y - 200) / 170) ** 2
+    texture = np.random.default_rng(3).normal(0, 90, depth.shape)
+    grey = np.where(depth > 0, 900 + 1600 * np.sqrt(depth.clip(0)) + texture, 20).clip(0, 3000).astype(np.uint16)
+    stored = (3000 - grey) if bright_air else grey
+    wrong = {"PhotometricInterpretation": "MONOCHROME1", "PresentationLUTShape": "IDENTITY"}
+    write_mammogram(tmp_path, "L", "CC", pixels=stored.astype(np.uint16), **wrong)
+    (study,) = scan(tmp_path).studies
+    exam = exam_of(fake_card("fake-mammo"), study)
+    shown = exam.image.array[0].astype(float)
+    assert shown[depth < -0.1].mean() < 0.05 * shown[depth > 0.3].mean()
+    assert [("contradicts itself" in note) for note in exam.notes] == [True] * bright_air
+
+
 def test_a_mammogram_without_padding_has_no_background(fake_card: Card, write_mammogram, tmp_path) -> None:
     write_mammogram(tmp_path)
     (study,) = scan(tmp_path).studies

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from highdicom import Volume
 
 from app.ui.findings.map_quality import measure, quality_text
 from app.ui.findings.slice_rule import Choice, choice_of, mask_of_slice
@@ -58,11 +59,10 @@ def test_a_map_and_a_mask_of_one_name_are_set_apart() -> None:
     assert list(mask_layers([one], "another frame", {})) == []
 
 
-def test_boxes_say_title_score_and_model_and_texts_at_one_place_do_not_meet() -> None:
+def test_boxes_say_title_score_and_model() -> None:
     every = [results.stored(results.segmentation_result()), results.stored(results.contrasts_result())]
     shapes = list(proposals(every, results.FRAME))
     assert [shape.text for shape in shapes] == ["Tumour 0.95 · 004", "Box 1 0.84 · 002"]
-    assert [shape.text_below for shape in shapes] == [False, True]
     assert shapes[0].colour == MODEL_COLOURS[4]
     found = finding_of(shapes[1], every)
     assert found is not None
@@ -154,6 +154,19 @@ def test_a_map_is_compared_with_the_boxes_and_says_hit_energy_and_chance() -> No
     assert quality_text(hit.quality).startswith("hit · energy ")
     assert hit.quality.energy > 0.8 > 0.3 > hit.quality.uniform
     assert quality_text(missed.quality).startswith("missed by ")
+
+
+def test_the_map_of_the_other_breast_is_not_said_to_have_missed() -> None:
+    right, left = results.curriculum_result().heatmaps
+    away = left.volume.affine.copy()
+    away[0, 3] += 100.0
+    moved = replace(left, volume=Volume(left.volume.array, away, "PATIENT", frame_of_reference_uid=results.FRAME))
+    stored = results.stored(replace(results.curriculum_result(), heatmaps=(right, moved)))
+    on_right, on_left = measure(map_entries((stored,), results.FRAME), (box((1.0, 1.0, 0.0), 1.0),), Progress())
+    assert on_right.quality is not None
+    assert on_right.quality.hit
+    assert on_left.quality is None
+    assert on_left.problem == "No box lies on the part of the image that the map covers."
 
 
 def test_a_map_that_cannot_be_compared_says_why() -> None:

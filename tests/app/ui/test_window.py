@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
 from app.ai_state import AiState
-from app.notices import Level, explain
+from app.notices import Level, Notice, explain
 from app.settings import Settings
 from app.studies.derived import DerivedKind, base_uid, parse
 from app.studies.study import Skipped
@@ -320,10 +320,13 @@ def test_notices_show_problems_first_and_once(qtbot: QtBot) -> None:
     news = explain("x", OSError(2, "gone", "a.dcm"))
     quiet = SimpleNamespace(level=Level.INFO, what="news", why="", hint="", action_title="", action=None)
     bar.post(quiet)  # type: ignore[arg-type]
+    bar.post(Notice(Level.WARNING, "be careful"))
     bar.post(news)
     bar.post(news)
     assert bar.what.text() == "x"
     assert "a.dcm" in bar.why.text()
+    bar.next()
+    assert bar.what.text() == "be careful"
     bar.next()
     assert bar.what.text() == "news"
     bar.next()
@@ -412,6 +415,7 @@ def test_the_real_model_runs_from_the_window_and_its_result_comes_back(
 ) -> None:
     session, display = window.session, window.display
     qtbot.waitUntil(lambda: bool(session.readings.cards), timeout=WAIT_MS)
+    session.readings.model_id = "mri-attention-000"
     open_and_wait(qtbot, session, shared_data / "mri" / "duke-153")
     assert session.study is not None
     pre, post = display.stack_uids[:2]

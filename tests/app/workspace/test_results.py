@@ -141,7 +141,7 @@ def test_a_result_of_a_newer_program_is_skipped_and_said_once(workspace: Workspa
     workspace.save_result(*PLACE, result(seed=0.1))
     workspace.save_result(*PLACE, result(seed=0.2))
     with closing(sqlite3.connect(folder / "workspace.sqlite")) as other, other:
-        other.execute("UPDATE results SET document = json_set(document, '$.format', 3) WHERE id = 1")
+        other.execute("UPDATE results SET document = json_set(document, '$.format', 4) WHERE id = 1")
     for _ in range(2):
         assert [stored.result.scores[0].value for stored in workspace.results(STUDY)] == [0.2 / 3]
         assert len(workspace.notices) == 1

@@ -147,6 +147,50 @@ def test_the_result_holds_what_was_asked(plain: ModelCard, make_exam: Callable, 
     assert "Box 1: 3, Box 2: 1" in facts["Lesions"]
 
 
+def _bilateral(make_exam: Callable, helpers, boxes: dict[str, int], **changes: Any) -> DceExam:
+    """Return an exam that reaches 120 mm to both sides, with boxes at columns (3 mm each, x = 0 at column 39.5)."""
+    geometry = helpers.affine((3.0, 1.0, 3.0), start=(-118.5, -110, 15))
+    lesions = tuple(
+        helpers.box(geometry, (4, 30, column), (4, 34, column + 3), title) for title, column in boxes.items()
+    )
+    return make_exam(geometry, lesions=lesions, **changes)
+
+
+def test_each_breast_scores_as_its_highest_lesion(plain: ModelCard, make_exam: Callable, helpers) -> None:
+    exam = _bilateral(make_exam, helpers, {"Box 1": 60, "Box 2": 15, "Box 3": 50, "Box 4": 25})
+    result = result_of(plain, exam)
+    assert [score.subject for score in result.scores] == [
+        "", "Right breast", "Left breast", "Box 1", "Box 2", "Box 3", "Box 4",
+    ]  # fmt: skip
+    overall, right, left, *each = result.scores
+    assert [score.name for score in (overall, right, left)] == ["malignant", "malignant-R", "malignant-L"]
+    values = {score.subject: score.value for score in each}
+    assert left.value == max(values["Box 1"], values["Box 3"])  # LPS x > 0
+    assert right.value == max(values["Box 2"], values["Box 4"])
+    assert overall.value == max(left.value, right.value)
+    assert "a breast and the exam as their highest lesion" in result.facts[-1].text
+    stored_otherwise = replace(exam, phases=tuple(phase[::-1, :, ::-1] for phase in exam.phases))
+    assert [s.subject for s in result_of(plain, stored_otherwise).scores] == [s.subject for s in result.scores]
+
+
+@pytest.mark.parametrize(
+    ("changes", "sides"),
+    [({}, ["Left breast"]), ({"laterality": "L"}, []), ({"orientation": ""}, [])],
+    ids=["bilateral", "one breast imaged", "plane not known"],
+)
+def test_only_a_breast_with_lesions_is_given(
+    plain: ModelCard, make_exam: Callable, helpers, changes: dict, sides: list[str]
+) -> None:
+    anywhere = replace(plain, accepts={key: value for key, value in plain.accepts.items() if key != "orientation"})
+    result = result_of(anywhere, _bilateral(make_exam, helpers, {"Box 1": 60}, **changes))
+    assert [score.subject for score in result.scores] == ["", *sides, "Box 1"]
+
+
+def test_an_exam_that_ends_at_the_midline_names_no_side(plain: ModelCard, make_exam: Callable) -> None:
+    """Of 80 mm around x = 0 nobody knows which breast it shows."""
+    assert [score.subject for score in result_of(plain, make_exam()).scores] == ["", "Box 1"]
+
+
 def test_batches_give_what_single_patches_give(plain: ModelCard, make_exam: Callable) -> None:
     """And the plain way in single precision: p within 0.02, the tolerance stated for bfloat16."""
     exam = make_exam()

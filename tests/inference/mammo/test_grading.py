@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_curve
 
-from inference.errors import CardError
+from inference.errors import CardError, EngineError
 from inference.grading import Scale, explain, grade, grade_from, rates_at, regrade, roc_points, scale_of
 from inference.result import Grade
 
@@ -91,6 +91,18 @@ def test_a_control_above_all_cases_puts_grade_6_out_of_reach() -> None:
         scale_of([0.1, 0.2], [True, True])
     with pytest.raises(ValueError, match="finite"):
         scale_of([0.1, np.nan], [True, False])
+
+
+def test_with_few_controls_grade_6_starts_just_above_the_highest_of_them() -> None:
+    scores = np.array([0.1, 0.2, 0.3, 0.6, 0.25, 0.7, 0.9])
+    labels = np.array([0, 0, 0, 0, 1, 1, 1], bool)
+    scale = scale_of(scores, labels)
+    t6, t5, t4, t1 = (item.threshold for item in scale.cut_offs)
+    assert t6 == t5 == np.nextafter(0.6, 1)  # not at 0.7, the next case
+    assert (t4, t1) == (0.25, 0.25)
+    assert (grade(0.61, scale.cut_offs), grade(0.6, scale.cut_offs)) == (6, 4)
+    with pytest.raises(EngineError, match="no number"):
+        grade(float("nan"), scale.cut_offs)
 
 
 def given() -> Grade:

@@ -170,7 +170,7 @@ def test_the_first_score_exceeds_its_operating_point_most(card: ModelCard, makin
 
 
 def test_a_module_without_windows_says_so(card: ModelCard, making: Any) -> None:
-    keys = {**card.preprocessing, "maximum": "dtype", "brightness": 1.0}  # nothing is as bright as the type allows
+    keys = {**card.preprocessing, "maximum": "dtype_max", "brightness": 1.0}  # nothing is as bright as the type allows
     silent = dataclasses.replace(card, preprocessing=keys)
     _, _, reading = read(silent, making[1](making[0]()))
     assert [score.name for score in reading.scores] == ["nodule"]

@@ -114,6 +114,8 @@ def test_patches_are_shrunk_without_aliasing_and_normalised(making: Any, prepare
 
 @pytest.mark.parametrize("cover", [False, True])
 def test_edges_are_covered_on_demand(making: Any, prepared: Any, cover: bool) -> None:
-    swept = prepared(making[0](), cover_edges=cover, least_breast=0.0, preset="strict", maximum="dtype", brightness=0.0)
+    swept = prepared(
+        making[0](), cover_edges=cover, least_breast=0.0, preset="strict", maximum="dtype_max", brightness=0.0
+    )
     ends = calcification_windows(swept).corners.max(axis=0) + 100
     assert tuple(ends) == ((1024, 768) if cover else (1000, 750))

@@ -87,6 +87,35 @@ def test_one_breast_of_a_sagittal_volume(side: int) -> None:
     assert np.count_nonzero(behind[window][found > 0]) < 0.05 * np.count_nonzero(found)
 
 
+@cache
+def mastectomy(side: int, half_width: float, radius: float) -> tuple[Volume, np.ndarray]:
+    """Return a chest of elliptical section with one hemispherical breast, and where that breast is."""
+    shape, spacing = (32, 130, 180), np.array([3.0, 2.0, 2.0])
+    affine = np.zeros((4, 4))
+    affine[2, 0], affine[1, 1], affine[0, 2], affine[3, 3] = *spacing, 1
+    affine[:3, 3] = (-179, -120, -46.5)
+    k, j, i = np.ogrid[: shape[0], : shape[1], : shape[2]]
+    x, y, z = 2.0 * i - 179, 2.0 * j - 120, 3.0 * k - 46.5
+    chest = (x / half_width) ** 2 + ((y - 124) / 104) ** 2 + 0 * z < 1
+    out = -80 if side == RIGHT else 80
+    breast = ((x - out) ** 2 + (y - 30) ** 2 + z**2 < radius**2) & ~chest
+    noise = np.random.default_rng(0).normal(0, 5, shape)
+    return volume((np.where(chest | breast, 400, 5) + noise).astype(np.float32), affine), breast
+
+
+@pytest.mark.parametrize("half_width", [140.0, 165.0])
+@pytest.mark.parametrize("radius", [45.0, 70.0])
+@pytest.mark.parametrize("side", [RIGHT, LEFT])
+def test_one_breast_of_a_field_that_shows_both_sides(side: int, radius: float, half_width: float) -> None:
+    """After mastectomy the flank is further back than the sternum; the midline must not follow it."""
+    image, breast = mastectomy(side, half_width, radius)
+    mask = breast_mask(image)
+    found = np.asarray(mask.volume.array)
+    assert mask.problem == ""
+    assert set(np.unique(found).tolist()) == {0, side}  # none is made up on the flat side
+    assert np.count_nonzero(found[breast] == side) > 0.97 * np.count_nonzero(breast)
+
+
 def test_no_breast_is_said() -> None:
     affine = np.diag([2.0, 2.0, 2.0, 1.0])[:, [2, 1, 0, 3]]
     flat = np.zeros((20, 60, 60), np.int16)

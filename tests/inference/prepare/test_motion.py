@@ -8,6 +8,7 @@ from highdicom import Volume
 from scipy import ndimage
 
 from inference.exam import DceExam
+from inference.phantoms.dynamic import Course, make_dce
 from inference.prepare.motion import aligned
 from inference.progress import Progress
 
@@ -25,6 +26,21 @@ def phase(shift_mm: float, gain: float = 1.0) -> Volume:
     affine[:3, :3] = np.array([[0.0, 0, 1], [0, 1, 0], [1, 0, 0]]) * SPACING
     values = ndimage.gaussian_filter(np.where(body, 300 + 60 * lumps, 3.0), 0.6) * gain
     return Volume(values.astype(np.float32), affine, "PATIENT", frame_of_reference_uid="1.2.3")
+
+
+def breasts(bend_mm: float, gain: float = 1.0, noise: float = 0.0) -> Volume:
+    """Return two lumpy breasts on a chest that stays; one breast moves to the front, the other to the back."""
+    shape = (20, 72, 120)
+    place = (np.indices(shape) - (np.array(shape)[:, None, None, None] - 1) / 2) * SPACING[:, None, None, None]
+    free = np.clip((30 - place[1]) / 50, 0, 1)  # the skin in front moves, the chest does not
+    place[1] += bend_mm * free * np.tanh(place[2] / 20)
+    aside = (np.abs(place[2]) - 55) / 45
+    breast = (place[0] / 28) ** 2 + ((place[1] - 30) / 75) ** 2 + aside**2 < 1
+    chest = (place[1] > 30) & (np.abs(place[2]) < 105)
+    lumps = np.sin(place[1] / 5) + np.cos(place[2] / 6 + place[0] / 9) + np.sin((place[1] + place[2]) / 8)
+    values = ndimage.gaussian_filter(np.where(breast | chest, 300 + 60 * lumps, 3.0), 0.6) * gain
+    values += noise * np.random.default_rng(7).normal(size=shape)
+    return Volume(values.astype(np.float32), phase(0.0).affine, "PATIENT", frame_of_reference_uid="1.2.3")
 
 
 def exam(shift_mm: float) -> DceExam:
@@ -54,6 +70,28 @@ def test_large_motion_is_taken_out():
     before = np.abs(shaken.phases[2].array[inside] - wanted).mean()
     assert np.abs(posts[1].array[inside] - wanted).mean() < 0.35 * before
     np.testing.assert_allclose(pre.array[inside], phase(0.0).array[inside], atol=5)
+
+
+@pytest.mark.parametrize("bend_mm", [4.0, 6.0])
+def test_breasts_that_move_against_each_other_are_measured_and_taken_out(bend_mm: float) -> None:
+    """No rigid motion follows them."""
+    still, bent = breasts(0.0, 1.2), breasts(bend_mm, 1.2)
+    shaken = DceExam((breasts(0.0), breasts(0.0, 1.3), bent), 0, (0.0, 100.0, 190.0), orientation="axial")
+    _, posts, moved = aligned(shaken, "measure", 1.0, Progress())
+    assert moved.corrected
+    assert moved.measured_mm[0] < 0.3
+    assert 0.6 * bend_mm < moved.measured_mm[1] < 1.1 * bend_mm
+    before = np.abs(bent.array - still.array).mean()
+    assert np.abs(posts[1].array - still.array).mean() < 0.7 * before
+
+
+def test_uptake_and_noise_are_no_motion() -> None:
+    """A dynamic phantom without motion; its contrast agent and its noise differ from phase to phase."""
+    course = Course(seconds=(105.0, 195.0), motion_mm=0, with_t2=False)
+    drawn = make_dce(11, size=(32, 192, 192), spacing_mm=(4.0, 1.8, 1.8), course=course)  # the noisiest of 10
+    _, _, moved = aligned(DceExam((drawn.pre, *drawn.posts), 0, (0.0, *drawn.seconds)), "measure", 1.0, Progress())
+    assert not moved.corrected
+    assert max(moved.measured_mm) < 0.5
 
 
 def test_no_second_correction_and_none_at_all():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from inference.errors import EngineError, OutOfScopeError
-from inference.prepare.slopes import Rule, channels, scale_of, slope, times_of, valid
+from inference.prepare.slopes import PAUSE_S, Rule, channels, scale_of, slope, times_of, valid
 
 SECONDS = (95.0, 170.0, 250.0, 410.0)  # irregular
 SHAPE = (3, 4, 5)
@@ -78,6 +78,17 @@ def test_a_pause_before_contrast_is_not_the_uptake():
     usual = times_of((115.0, 180.0, 245.0))
     assert (usual.wash_in_s, usual.warning) == (115.0, "")
     assert times_of((240.0, 380.0)).wash_in_s == 240.0  # long passes, no pause
+    assert times_of((400.0, 620.0, 840.0)).wash_in_s == 400.0  # very long passes, no pause either
+
+
+@pytest.mark.parametrize("first", [121.0, 130.0, 150.0, 240.0, PAUSE_S])
+def test_a_late_first_pass_is_no_pause(first: float) -> None:
+    """SYSTEMS.md, system 004: slope1 = (T1c - T1) / Δt with the Δt that the study has."""
+    times = times_of([first + 60.0 * number for number in range(4)])
+    assert (times.wash_in_s, times.warning) == (first, "")
+    late = times_of([PAUSE_S + 1 + 60.0 * number for number in range(4)])
+    assert late.wash_in_s == 60.0
+    assert "5 min are a pause" in late.warning
 
 
 @pytest.mark.parametrize(
