@@ -82,7 +82,9 @@ def found_lesions(
             if not any(overlaps(lesion.mask, known.mask) for known in found):
                 found.append(lesion)
     if len(found) > MOST:
-        notes.append(f"{len(found) - MOST} more lesions were left out: at most {MOST} are read at once.")
+        more = len(found) - MOST
+        were = "lesion was" if more == 1 else "lesions were"
+        notes.append(f"{more} more {were} left out: at most {MOST} are read at once.")
     return tuple(found[:MOST]), tuple(notes)
 
 
