@@ -8,6 +8,7 @@ from pathlib import Path
 from app.cli.analyse_arguments import add_arguments as analyse_arguments
 from app.cli.kinetics_arguments import add_arguments as kinetics_arguments
 from app.cli.phantom_arguments import add_arguments as phantom_arguments
+from app.cli.train_arguments import add_arguments as train_arguments
 
 VERSION = "0.1.0"
 RESEARCH_USE = "Research use only, not for diagnosis."
@@ -36,6 +37,7 @@ def parser() -> argparse.ArgumentParser:
     _review(commands)
     kinetics_arguments(commands)
     phantom_arguments(commands)
+    train_arguments(commands)
     return top
 
 
@@ -54,6 +56,7 @@ COMMANDS = (
     "measurements",
     "kinetics",
     "phantom",
+    "train",
 )
 
 

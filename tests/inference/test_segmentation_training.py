@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
 from inference.card import load_card
+from inference.errors import EngineError
 from inference.families.mri_segmentation import load
 from inference.nets.unet_v4 import UNetV4
 from inference.prepare.sagittal import Axis, SagittalGrid
-from inference.training.checkpoint import read_checkpoint
-from inference.training.segmentation import loop
+from inference.progress import Cancelled, Progress
+from inference.training.engine import Settings, fit
 from inference.training.segmentation.breasts import Case, Sampler, Sampling
-from inference.training.segmentation.loop import Recipe, Trainer, generalised_dice
+from inference.training.segmentation.command import split
 from inference.training.segmentation.publish import publish
+from inference.training.segmentation.task import Recipe, SegmentationTask, generalised_dice
 
 _SHAPE = (24, 90, 90)
-_TINY = Recipe(width=4, rate=1e-3, batch=1, steps=4, mixed=False)
+_TINY = Recipe(width=4, rate=1e-3, batch=1, steps=4, epoch_steps=2)
 _PATCHES = Sampling(tumour_share=0.5)
 
 
@@ -119,47 +119,33 @@ def test_the_same_generator_gives_the_same_batch() -> None:
 # -- turns -------------------------------------------------------------------------------------------------------------
 
 
-class _KilledError(Exception):
-    """The process ends in the middle of a turn."""
-
-
-def test_a_turn_that_is_killed_goes_on_from_its_last_checkpoint_as_if_unbroken(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    cases, path = [_case(1, tumour=True), _case(2, tumour=False)], tmp_path / "checkpoint"
-    whole = Trainer(cases, _TINY, _PATCHES)
-    whole.turn(60)
-
-    broken = Trainer(cases, _TINY, _PATCHES)
-    with monkeypatch.context() as patched:
-        seconds = itertools.count(0.0, 70.0)  # of a step: after two of them a checkpoint is due
-        patched.setattr(loop, "time", SimpleNamespace(perf_counter=lambda: next(seconds)))
-        update = Trainer._update
-
-        def third_fails(self: Trainer, patches: np.ndarray, labels: np.ndarray) -> float:
-            if self.step == 3:
-                raise _KilledError
-            return update(self, patches, labels)
-
-        patched.setattr(Trainer, "_update", third_fails)
-        with pytest.raises(_KilledError):
-            broken.turn(60, path)
-    state = read_checkpoint(path)
-    assert (state["step"], state["seconds"]) == (2, 140.0)
-
-    resumed = Trainer(cases, _TINY, _PATCHES)
-    resumed.resume(path)
-    resumed.turn(60, path)
-    assert whole.step == resumed.step == read_checkpoint(path)["step"] == 4
+def test_the_network_learns_and_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
+    cases, settings = [_case(1, tumour=True), _case(2, tumour=False)], Settings(device="cpu", precision="float32")
+    whole, broken = (SegmentationTask(cases, _TINY, _PATCHES) for _ in range(2))
+    fit(whole, tmp_path / "whole", settings)
+    progress = Progress(lambda _, text: progress.cancel() if text.startswith("step 3 ") else None)
+    with pytest.raises(Cancelled):
+        fit(broken, tmp_path / "broken", settings, progress)
+    resumed = SegmentationTask(cases, _TINY, _PATCHES)
+    fit(resumed, tmp_path / "broken", settings)
     torch.testing.assert_close(resumed.network.state_dict(), whole.network.state_dict(), rtol=0, atol=0)
+    before = SegmentationTask(cases, _TINY, _PATCHES).network.state_dict()["head.weight"]
+    assert not torch.equal(whole.network.state_dict()["head.weight"], before)
 
 
 def test_the_rate_falls_along_a_cosine_to_a_hundredth() -> None:
-    trainer = Trainer([], _TINY, Sampling())
-    found = []
-    for trainer.step in (0, 2, 4, 9):
-        found.append(trainer.rate())
-    assert found == pytest.approx([1e-3, 0.505e-3, 1e-5, 1e-5])
+    task = SegmentationTask([], _TINY, Sampling())
+    assert [task.rate(step) for step in (0, 2, 4, 9)] == pytest.approx([1.0, 0.505, 0.01, 0.01])
+
+
+def test_examinations_are_split_once_and_no_side_is_empty(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{seed}.npz" for seed in range(10_000, 10_100)]
+    known, inner, held_out = split(paths)
+    assert sorted([*known, *inner, *held_out]) == paths
+    assert (len(held_out), len(inner)) == (25, 7)
+    with pytest.raises(EngineError, match="too few") as caught:
+        split(paths[:1])
+    assert "phantom_exams" in caught.value.hint
 
 
 # -- what is published -------------------------------------------------------------------------------------------------

@@ -1,1 +1,1 @@
-"""Training of system 004's network: ``python -m inference.training.segmentation --exams FOLDER --out FOLDER``."""
+"""Training of system 004's network: ``breastlens train 004``."""

@@ -18,6 +18,8 @@ from inference.prepare.segmentation_keys import SegmentationPreprocessing
 from inference.prepare.tiles import tiles_for, tumour_probability
 from inference.slice_rule import FRACTION, slice_mask
 from inference.training.phantom_exams import PhantomExam, read_exam
+from inference.training.statistics.bootstrap import interval_over_patients
+from inference.training.statistics.overlap import dice
 
 _DRAWS = 2000  # of the bootstrap
 _log = logging.getLogger(__name__)
@@ -42,12 +44,6 @@ class SliceScore:
     dice: float
     floor_dice: float
     peak_inside: bool
-
-
-def dice(found: np.ndarray, true: np.ndarray) -> float:
-    """Return 2 |A ∩ B| / (|A| + |B|); 1 where both are empty."""
-    total = np.count_nonzero(found) + np.count_nonzero(true)
-    return 1.0 if total == 0 else 2 * np.count_nonzero(found & true) / total
 
 
 def evaluate(
@@ -109,23 +105,18 @@ def _largest_section(mask: np.ndarray, read: NetworkInput) -> int:
 
 def summary(scores: list[SliceScore], seed: int = 1) -> dict[str, Any]:
     """Return median Dice with a bootstrap interval by examination, and the rest of what a card says."""
-    rng = np.random.default_rng((seed, 43))
-    seeds = sorted({score.seed for score in scores})
-    groups = [[score.dice for score in scores if score.seed == one] for one in seeds]
-    draws = [
-        np.median(np.concatenate([groups[n] for n in rng.integers(len(groups), size=len(groups))]))
-        for _ in range(_DRAWS)
-    ]
     values = np.array([score.dice for score in scores])
+    exams = np.array([score.seed for score in scores])
+    interval = interval_over_patients(values, exams, draws=_DRAWS, seed=seed)
     return {
         "acceptance": {
             "median_dice": round(float(np.median(values)), 3),
-            "interval_95": [round(float(v), 3) for v in np.percentile(draws, (2.5, 97.5))],
+            "interval_95": [round(v, 3) for v in interval],
             "lesions": len(scores),
         },
         "percentiles_5_95": [round(float(v), 3) for v in np.percentile(values, (5, 95))],
         "median_dice_floor": round(float(np.median([score.floor_dice for score in scores])), 3),
         "peak_on_lesion": round(float(np.mean([score.peak_inside for score in scores])), 3),
-        "examinations": len(seeds),
+        "examinations": len(np.unique(exams)),
         "breasts": [{k: round(v, 3) if k.endswith("dice") else v for k, v in asdict(s).items()} for s in scores],
     }

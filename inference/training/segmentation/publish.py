@@ -20,8 +20,8 @@ from inference.prepare.segmentation_keys import SegmentationPreprocessing
 
 NOTE = "provisional, trained on phantoms: DEMO"
 COMMAND = (
-    "python -m inference.training.segmentation --exams EXAMS --checkpoint CHECKPOINT --width {width} --steps {steps} "
-    "--minutes 60 --out resources/models/mri-segmentation-004"
+    "breastlens train 004 --exams EXAMS --work WORK --set width={width} --set steps={steps} "
+    "--out resources/models/mri-segmentation-004"
 )  # EXAMS: python -m inference.training.phantom_exams EXAMS
 _METHOD = (
     "Held-out phantoms (seeds ≡ 3 mod 4, never trained on): each breast with a malignant lesion, in the sagittal slice "
