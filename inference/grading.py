@@ -13,6 +13,7 @@ import numpy as np
 
 from inference.errors import CardError, EngineError
 from inference.result import CutOff, Grade
+from inference.roc_points import Point, rates_at, roc_points, threshold_at_sensitivity, threshold_at_specificity
 
 #: Paper 001, Online tool.
 MEANING = {
@@ -27,7 +28,6 @@ LOWEST = 1  # below every threshold
 TARGETS = ((6, "specificity", 0.99), (5, "specificity", 0.95), (4, "sensitivity", 0.95), (3, "sensitivity", 0.99))
 GRADES = tuple(grade for grade, _, _ in TARGETS)
 _ENOUGH = 100  # below as many controls (cases) 99 % specificity (sensitivity) rests on a single one: SYSTEMS.md §1.2
-Point = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -85,28 +85,6 @@ class Scale:
         return scale
 
 
-def roc_points(scores: Sequence[float] | np.ndarray, is_case: Sequence[bool] | np.ndarray) -> tuple[Point, ...]:
-    """Return (threshold, sensitivity, specificity) at every observed score, positive if score ≥ threshold.
-
-    Highest first; the first threshold lies just above the highest score, where nothing is positive.
-
-    Raises
-    ------
-    ValueError
-        Where there is no case or no control, or a score is not finite.
-    """
-    values, cases = np.asarray(scores, np.float64), np.asarray(is_case, bool)
-    if values.shape != cases.shape or not np.isfinite(values).all():
-        raise ValueError("scores and labels must be as many, and all scores finite")
-    if cases.all() or not cases.any():
-        raise ValueError("a ROC needs cases and controls")
-    thresholds = np.append(np.unique(values), np.nextafter(values.max(), np.inf))[::-1]
-    positive = np.sort(values[cases]), np.sort(values[~cases])
-    sensitivity, false_positive = (1 - np.searchsorted(side, thresholds, "left") / side.size for side in positive)
-    points = zip(thresholds.tolist(), sensitivity.tolist(), (1 - false_positive).tolist(), strict=True)
-    return tuple(points)
-
-
 def scale_of(scores: Sequence[float] | np.ndarray, is_case: Sequence[bool] | np.ndarray) -> Scale:
     """Return the thresholds that validation scores of whole images give, exactly as SYSTEMS.md §1.2 states them.
 
@@ -118,8 +96,8 @@ def scale_of(scores: Sequence[float] | np.ndarray, is_case: Sequence[bool] | np.
     cases = int(np.count_nonzero(is_case))
     controls = len(is_case) - cases
     values, is_control = np.asarray(scores, np.float64), ~np.asarray(is_case, bool)
-    t6, t5 = (min(t for t, _, specificity in roc if specificity >= least) for least in (0.99, 0.95))
-    t4, t1 = (max(t for t, sensitivity, _ in roc if sensitivity >= least) for least in (0.95, 0.99))
+    t6, t5 = (threshold_at_specificity(roc, least) for least in (0.99, 0.95))
+    t4, t1 = (threshold_at_sensitivity(roc, least) for least in (0.95, 0.99))
     caveats = _caveats(cases, controls)
     if controls < _ENOUGH:
         t6 = float(np.nextafter(values[is_control].max(), np.inf))
@@ -146,12 +124,6 @@ def _caveats(cases: int, controls: int) -> list[str]:
             f"The threshold of grade 3 rests on {cases} case images; at least {_ENOUGH} are needed to tell 99 %."
         )
     return found
-
-
-def rates_at(roc: Sequence[Point], threshold: float) -> tuple[float, float]:
-    """Return sensitivity and specificity on the validation data of "positive if score ≥ threshold"."""
-    reached = [point for point in roc if point[0] >= threshold]
-    return (reached[-1][1], reached[-1][2]) if reached else (0.0, 1.0)
 
 
 def grade(score: float, cut_offs: Sequence[CutOff]) -> int:

@@ -17,8 +17,8 @@ import numpy as np
 
 from inference.phantoms import GENERATOR_VERSION
 from inference.phantoms.acceptance_cards import Criterion, curriculum, segmentation, subsets
-from inference.training.evaluate import Area, area, area_with_interval
 from inference.training.phantom_exams import PhantomExam, make_exam, read_exam
+from inference.training.statistics.roc import Area, area, area_with_interval
 
 if TYPE_CHECKING:
     from highdicom import Volume

@@ -13,7 +13,8 @@ from inference.families.mri_contrasts import BATCH, CUT_OFF, read_patches
 from inference.nets.contrast_resnet import ContrastResNet
 from inference.prepare.contrast_settings import CONTRASTS, SUBSETS
 from inference.training.contrast_patches import MARGIN, LesionSamples
-from inference.training.evaluate import Area, area_with_interval
+from inference.training.statistics.points import point_at
+from inference.training.statistics.roc import Area, area_with_interval
 
 
 @dataclass(frozen=True)
@@ -57,10 +58,8 @@ def sweep(network: ContrastResNet, lesions: Sequence[LesionSamples], draws: int 
         patient = np.array([lesion.seed for lesion in usable])
         area = area_with_interval(truth, scores, patient, draws=draws)
         if area is not None:
-            positive = scores >= CUT_OFF
-            found.append(
-                SubsetArea(subset, area, float(positive[truth == 1].mean()), float((~positive[truth == 0]).mean()))
-            )
+            point = point_at(truth, scores, CUT_OFF)
+            found.append(SubsetArea(subset, area, point.sensitivity.value, point.specificity.value))
     return sorted(found, key=lambda one: -one.area.value)
 
 

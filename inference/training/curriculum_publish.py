@@ -20,7 +20,8 @@ from inference.phantoms import GENERATOR_VERSION
 from inference.prepare.breast_crop import BreastPreprocessing
 from inference.training.breast_data import Breast, Images
 from inference.training.curriculum_stages import Readings, Run, read
-from inference.training.evaluate import area, area_with_interval, youden_point
+from inference.training.statistics.points import youden_point
+from inference.training.statistics.roc import area, area_with_interval
 
 _log = logging.getLogger(__name__)
 NOTE = "provisional, trained on phantoms: DEMO"

@@ -12,9 +12,12 @@ import numpy as np
 
 from inference.families.mri_attention import CHECKPOINT_OF, CHECKPOINTS, OUTPUT_NAMES
 from inference.nets.attention_resnet import Tail
-from inference.training.evaluate import area, area_with_interval, challenge_score, pointing_hits, youden_point
+from inference.training.evaluate import challenge_score
 from inference.training.features import FeatureSet
 from inference.training.loop import Recipe, epochs, predict
+from inference.training.statistics.localisation import pointing_hits
+from inference.training.statistics.points import youden_point
+from inference.training.statistics.roc import area, area_with_interval
 
 _log = logging.getLogger(__name__)
 # Of BreastDM's six groups two malignant ones of four slices: with another, or with the only benign one, too little of

@@ -15,7 +15,7 @@ from inference.families.mri_attention import CHECKPOINTS, load
 from inference.nets.attention_resnet import Prediction, Tail, Trunk
 from inference.training.augment import plain, planted, variant
 from inference.training.dataset import TARGETS, Sample, breastdm, contralateral, ispy1, mask_is_plausible
-from inference.training.evaluate import area, area_with_interval, challenge_score, pointing_hits, youden_point
+from inference.training.evaluate import challenge_score
 from inference.training.features import FeatureSet, Variant, extract
 from inference.training.loop import Recipe, epochs, joint_loss
 from inference.training.provisional import Amounts
@@ -55,22 +55,6 @@ def test_type_of_a_real_malignant_lesion_is_unknown_and_no_benign_type_is_malign
     assert np.isnan(TARGETS["malignant"][3:]).all()
     assert all(sum(TARGETS[kind][1:]) == 1 for kind in ("MG", "OB", "IDC", "OM"))
     assert [TARGETS[kind][0] for kind in ("MG", "OB", "IDC", "OM")] == [0, 0, 1, 1]
-
-
-def test_pointing_game_areas_and_operating_point() -> None:
-    maps, cells = np.zeros((2, 8, 11)), np.zeros((2, 8, 11))
-    maps[0, 3, 4] = maps[1, 3, 4] = 0.9
-    cells[0, 3, 4], cells[1, 3, 5] = 0.1, 1.0
-    assert pointing_hits(maps, cells).tolist() == [True, False]
-    truth, score = np.array([0.0, 0, 1, 1, NAN]), np.array([0.1, 0.4, 0.35, 0.8, 0.0])
-    assert area(truth, score) == 0.75  # scikit-learn's own example
-    assert np.isnan(area(np.ones(3), np.arange(3.0)))
-    assert youden_point(truth, score) in (0.35, 0.8)
-    assert youden_point(np.zeros(3), np.arange(3.0)) is None
-    found = area_with_interval(np.tile([0.0, 1], 50), np.tile([0.2, 0.7], 50), np.arange(100).astype(str))
-    assert found is not None
-    assert (found.value, found.low, found.high, found.positive, found.negative) == (1, 1, 1, 50, 50)
-    assert area_with_interval(np.zeros(3), np.arange(3.0), np.array(["a", "b", "c"])) is None
 
 
 def slice_with_lesion(patient: str = "p", left: int = 60) -> Sample:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inference.training.evaluate import Area, area_with_interval
 from inference.training.mammo.dataset import Film
 from inference.training.mammo.labels import CASE, CONTROL
+from inference.training.statistics.roc import Area, area_with_interval
 
 DRAWS = 1000
 

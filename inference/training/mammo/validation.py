@@ -12,13 +12,14 @@ import numpy as np
 
 from inference.grading import Scale, scale_of
 from inference.nets.patch_resnet import PatchTail
-from inference.training.evaluate import Area, youden_point
 from inference.training.mammo.dataset import Film
 from inference.training.mammo.evaluate import ImageScores, image_area, image_scores, window_area
 from inference.training.mammo.features import WindowFeatures
 from inference.training.mammo.head import head_scores, pooled, with_head
 from inference.training.mammo.labels import CASE, CONTROL, DISCARDED
 from inference.training.mammo.tails import Recipe, probabilities, train_tail
+from inference.training.statistics.points import youden_point
+from inference.training.statistics.roc import Area
 
 _DIGITS = 5  # of thresholds in the card; scores are not known better in bfloat16
 BASELINE = (

@@ -10,8 +10,9 @@ import pytest
 from sklearn.metrics import roc_curve
 
 from inference.errors import CardError, EngineError
-from inference.grading import Scale, explain, grade, grade_from, rates_at, regrade, roc_points, scale_of
+from inference.grading import Scale, explain, grade, grade_from, regrade, scale_of
 from inference.result import Grade
+from inference.roc_points import rates_at, roc_points
 
 NORMAL = NormalDist()
 
