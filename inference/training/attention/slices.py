@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from inference.errors import EngineError
 from inference.phantoms.mri import make_slice
+from inference.training.attention.recipe import Amounts, Recipe
+
+BREASTDM, ISPY1 = "mri/breastdm_slices_512", "mri/ispy1_slices_512"
+PHANTOM = "phantom"
 
 UNKNOWN = float("nan")  # a label that is not known; its loss is masked
 # Order of the outputs: malignant, normal, OB, IDC, OM (SYSTEMS.md §1.1).
@@ -56,11 +61,35 @@ class Sample:
     source: str
 
 
+def real_slices(data: Path, recipe: Recipe) -> list[Sample]:
+    """Return the real slices of a folder of images, with the masks trusted that the recipe trusts.
+
+    Raises
+    ------
+    EngineError
+        Where there are none.
+    """
+    found = [*breastdm(data / BREASTDM), *ispy1(data / ISPY1)]
+    if not found:
+        raise EngineError(
+            f"{data} holds no slices in {BREASTDM} or {ISPY1}.", "Give --data the folder that holds mri/ and weights/."
+        )
+    if recipe.masks == "all":
+        return [replace(sample, place_known=bool(sample.mask.any())) for sample in found]
+    return found
+
+
+def phantom_slices(amounts: Amounts, seed: int) -> list[Sample]:
+    """Return the phantoms of a seed: those to train on, then those to hold out."""
+    first = seed * 1_000_000
+    return list(phantoms(range(first, first + amounts.phantoms + amounts.phantoms_held_out)))
+
+
 def breastdm(folder: Path) -> Iterator[Sample]:
     """Yield the axial slices of BreastDM with their masks; the name says benign or malignant."""
     for path in sorted((folder / "images").glob("*.png")):
         label, number = path.stem.split("_")
-        first = max(start for start in _BREASTDM_FIRST if start <= int(number))
+        first = max((start for start in _BREASTDM_FIRST if start <= int(number)), default=int(number))
         targets = TARGETS["OB" if label == "benign" else "malignant"]
         image, mask = _read(path), _read(folder / "masks" / path.name) > 0
         yield Sample(path.stem, image, mask, targets, True, f"breastdm-{first}", "breastdm")
@@ -122,5 +151,5 @@ def mask_is_plausible(image: np.ndarray, mask: np.ndarray) -> bool:
 def _read(path: Path) -> np.ndarray:
     values = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if values is None:
-        raise FileNotFoundError(path)
+        raise EngineError(f"{path} is not there or is no image.", "Every slice needs a mask of the same name.")
     return values.max(axis=2).astype(np.float32)

@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional as F
 
 from inference.prepare.intensity import robust_scale
-from inference.training.dataset import Sample
+from inference.training.attention.slices import Sample
 
 
 def plain(sample: Sample, size: tuple[int, int] = (240, 345)) -> tuple[np.ndarray, np.ndarray]:

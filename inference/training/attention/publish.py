@@ -13,13 +13,11 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from inference import devices
 from inference.card import FILE_NAME, load_card
 from inference.families.mri_attention import CHECKPOINT_OF, OUTPUT_NAMES, TAILS_FILE, TRUNK_FILE, load
-from inference.nets.attention_resnet import Trunk
-from inference.prepare.mri_slice import SlicePreprocessing
-from inference.training.features import FeatureSet
-from inference.training.loop import Recipe
-from inference.training.validation import Validation
+from inference.training.attention.one_split import Plan, Trained
+from inference.training.split_sets import Splits, patient_hash
 
 TITLES = {
     "malignant": "Malignant",
@@ -28,7 +26,6 @@ TITLES = {
     "IDC": "Invasive ductal carcinoma",
     "OM": "Other malignant lesion",
 }
-COMMAND = "python -m inference.training.provisional --data ../shared/data --out resources/models/mri-attention-000"
 NOTE = "provisional, demonstration only"
 _METHOD = (
     "patients held out of all training (these very weights never saw them), see training.data; the epoch "
@@ -40,30 +37,42 @@ _LICENCE = (
     "Not for clinical or commercial use."
 )
 
+_ON_MASKS = {
+    "plausible": "ispy1: most masks at hand do not lie on the tumour; only {count} slices whose mask lies on bright "
+    "tissue teach the place.",
+    "all": "ispy1: most masks at hand do not lie on the tumour; all {count} slices with a mask teach the place.",
+}
+
 
 @dataclass(frozen=True)
 class Evidence:
-    """All a card says about how a model was made and measured."""
+    """All a card says about how a model was made and measured.
 
-    features: FeatureSet
-    held_out: frozenset[str]
-    validation: Validation
-    recipe: Recipe
-    amounts: Any
+    Attributes
+    ----------
+    summary
+        Of :func:`.validation.summarise`.
+    command
+        That makes it again.
+    seconds
+        From the data to the card, or of all sittings' updates where those took longer.
+    """
+
+    trained: Trained
+    summary: dict[str, Any]
+    splits: Splits
+    plan: Plan
+    command: str
     seconds: float
 
 
-def publish(folder: Path, trunk: Trunk, evidence: Evidence) -> None:
+def publish(folder: Path, evidence: Evidence) -> None:
     """Write trunk, tails and card, then read them back as inference does; raises CardError where that fails."""
     folder.mkdir(parents=True, exist_ok=True)
-    save_file(_half(trunk), folder / TRUNK_FILE)
+    save_file(_half(evidence.trained.trunk), folder / TRUNK_FILE)
+    tails = evidence.trained.tails.items()
     save_file(
-        {
-            f"{name}.{key}": tensor
-            for name, tail in evidence.validation.tails.items()
-            for key, tensor in _half(tail).items()
-        },
-        folder / TAILS_FILE,
+        {f"{name}.{key}": tensor for name, tail in tails for key, tensor in _half(tail).items()}, folder / TAILS_FILE
     )
     for name in (TRUNK_FILE, TAILS_FILE):
         (folder / name).chmod(0o644)  # safetensors writes files only the owner can read
@@ -74,8 +83,9 @@ def publish(folder: Path, trunk: Trunk, evidence: Evidence) -> None:
 
 def card_content(folder: Path, evidence: Evidence) -> dict[str, Any]:
     """Return the card as JSON values."""
-    summary = dict(evidence.validation.summary)
+    summary = dict(evidence.summary)
     points = summary.pop("operating_points")
+    recipe = evidence.plan.recipe
     return {
         "id": "mri-attention-000",
         "family": "mri_attention",
@@ -93,7 +103,7 @@ def card_content(folder: Path, evidence: Evidence) -> dict[str, Any]:
             "in_plane_mm": [0.2, 2.5],
             "least_field_mm": 80,
         },
-        "preprocessing": {"preset": "default", **asdict(SlicePreprocessing())},
+        "preprocessing": {"preset": recipe.preset, **asdict(recipe.preprocessing)},
         "outputs": [
             {
                 "name": name,
@@ -106,7 +116,7 @@ def card_content(folder: Path, evidence: Evidence) -> dict[str, Any]:
         "training": _training(evidence),
         "metrics": {
             "method": _METHOD,
-            "command": COMMAND,
+            "command": evidence.command,
             **summary,
         },
         "weights": [_weights(folder / name) for name in (TRUNK_FILE, TAILS_FILE)],
@@ -115,13 +125,16 @@ def card_content(folder: Path, evidence: Evidence) -> dict[str, Any]:
 
 
 def _training(evidence: Evidence) -> dict[str, Any]:
-    features = evidence.features
+    trained, plan = evidence.trained, evidence.plan
+    features = trained.features
+    held_out = set(evidence.splits.splits[0].test)
     data = {}
     for name in np.unique(features.source):
         chosen = features.source == name
+        patients = set(features.patient[chosen].tolist())
         data[str(name)] = {
-            "patients": len(np.unique(features.patient[chosen])),
-            "patients_held_out": len(set(features.patient[chosen].tolist()) & evidence.held_out),
+            "patients": len(patients),
+            "patients_held_out": sum(patient_hash(patient) in held_out for patient in patients),
             "slices": int((chosen & features.plain).sum()),
             "variants": int(chosen.sum()),
         }
@@ -135,16 +148,18 @@ def _training(evidence: Evidence) -> dict[str, Any]:
             "image, counts as normal; its symmetry makes real 'normal' slices easy to tell, so their AUC says little.",
             "All real lesions but one patient's are malignant, so the AUC of malignancy on real slices says little.",
             "breastdm-planted: a lesion planted elsewhere into slices of the same patient.",
-            f"ispy1: most masks at hand do not lie on the tumour; only {int(placed.sum())} slices whose mask lies on "
-            "bright tissue teach the place.",
+            _ON_MASKS[plan.recipe.masks].format(count=int(placed.sum())),
             "The type (IDC or other) of real malignant lesions is unknown; that part of the loss is masked.",
             "Layers 3 and 4 were trained once for all three checkpoints; these differ in the last bottleneck, the "
             "attention and the classifier. Layers 1 and 2 and all normalisation statistics are ImageNet's.",
         ],
-        "recipe": asdict(evidence.recipe),
-        "amounts": asdict(evidence.amounts),
-        "epochs": evidence.validation.epochs,
+        "recipe": asdict(plan.recipe),
+        "amounts": asdict(plan.amounts),
+        "epochs": trained.epochs,
+        "splits": asdict(evidence.splits),
         "minutes": round(evidence.seconds / 60, 1),
+        "images_per_second": trained.images_per_second,
+        "device": devices.describe(devices.choose(plan.settings.device)[0]),
         "torch": torch.__version__,
     }
 
