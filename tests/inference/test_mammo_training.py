@@ -13,17 +13,21 @@ from highdicom import Volume
 
 import resources
 from inference.card import ModelCard, load_card
+from inference.errors import EngineError
 from inference.families.mammo_patches import load
 from inference.grading import Scale, grade
 from inference.nets.patch_resnet import PatchTail
 from inference.prepare.mammogram import MammogramPreprocessing, PreparedMammogram
+from inference.progress import Cancelled, Progress
+from inference.training.engine import Settings, fit, load_networks
 from inference.training.mammo.check import WINDOWS, phantom_scores
 from inference.training.mammo.dataset import CALCIFICATION, MODULES, NODULE, Film, Lesion, films, read_exam
 from inference.training.mammo.evaluate import image_score, image_scores
-from inference.training.mammo.features import NATURAL, Extras, WindowFeatures, training_windows, turned
-from inference.training.mammo.folds import FOLDS, fold_of_film, patient_kind, patients_of_folds
+from inference.training.mammo.features import Extras, training_windows, turned
+from inference.training.mammo.folds import FOLDS, patient_kind, refuse_leaking, splits_of_films
 from inference.training.mammo.head import head_scores, with_head
 from inference.training.mammo.labels import (
+    BENIGN,
     CASE,
     CONTROL,
     DISCARDED,
@@ -34,7 +38,9 @@ from inference.training.mammo.labels import (
     window_labels,
 )
 from inference.training.mammo.publish import MODEL_ID, SHARED_MODEL
-from inference.training.mammo.tails import Recipe, probabilities, train_tail
+from inference.training.mammo.recipe import Recipe
+from inference.training.mammo.tables import NATURAL, WindowTable
+from inference.training.mammo.task import NETWORK, TailTask, probabilities
 
 RULES = LabelRules()
 SIDE, STRIDE = 100.0, 50.0
@@ -70,29 +76,47 @@ def women(count: int = 60) -> list[Film]:
 
 def test_folds_never_share_a_patient_and_hold_every_kind() -> None:
     chosen = women()
-    folds = fold_of_film(chosen, seed=1)
-    seen: dict[str, set[int]] = {}
-    for item, fold in zip(chosen, folds, strict=True):
-        seen.setdefault(item.patient, set()).add(int(fold))
-    assert all(len(found) == 1 for found in seen.values())
-    assert set(folds.tolist()) == set(range(FOLDS))
+    splits = splits_of_films(chosen, Recipe(seed=1))
+    assert len(splits.splits) == FOLDS
+    folds = splits.held_out_in([item.patient for item in chosen])
     for number in range(FOLDS):
         own = [item for item, fold in zip(chosen, folds, strict=True) if fold == number]
         assert any(item.is_case(NODULE) for item in own)
         assert any(item.is_case(CALCIFICATION) for item in own)
         assert sum(item.is_control for item in own) >= 10
+    named = [name for split in splits.splits for name in split.test]
+    assert len(named) == len(set(named)) == 60
 
 
 def test_folds_depend_on_the_seed_alone() -> None:
     chosen = women()
-    assert np.array_equal(fold_of_film(chosen, 1), fold_of_film(chosen, 1))
-    assert not np.array_equal(fold_of_film(chosen, 1), fold_of_film(chosen, 2))
+    assert splits_of_films(chosen, Recipe(seed=1)) == splits_of_films(chosen[::-1], Recipe(seed=1))
+    assert splits_of_films(chosen, Recipe(seed=1)).splits != splits_of_films(chosen, Recipe(seed=2)).splits
 
 
-def test_the_card_can_name_the_patients_of_each_fold() -> None:
-    named = patients_of_folds(women(), 1)
-    assert len(named) == FOLDS
-    assert sum(map(len, named)) == len({name for fold in named for name in fold}) == 60
+def test_a_fifth_of_the_patients_is_held_out_where_the_paper_is_followed() -> None:
+    (split,) = splits_of_films(women(), Recipe(split="hold-out")).splits
+    assert (len(split.train), len(split.test)) == (48, 12)
+
+
+def written(path: Path, grey: np.ndarray) -> Path:
+    import SimpleITK as sitk  # noqa: N813
+
+    sitk.WriteImage(sitk.GetImageFromArray(grey), str(path))
+    return path
+
+
+def test_a_film_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    grey = [rng.integers(0, 255, (16, 12), np.uint8) for _ in range(10)]
+    grey[7] = grey[2][:, ::-1]  # the same breast, mirrored, under another name
+    paths = [written(tmp_path / f"mdb{number:03}.mha", values) for number, values in enumerate(grey)]
+    chosen = [Film(path, f"P{number}", "L", ()) for number, path in enumerate(paths)]
+    splits = splits_of_films(chosen, Recipe())
+    assert splits.held_out_in(["P2"]) != splits.held_out_in(["P7"])
+    with pytest.raises(EngineError, match="identical image"):
+        refuse_leaking(chosen, splits)
+    refuse_leaking(chosen[:7], splits)
 
 
 def test_a_patient_is_stratified_by_the_worst_of_her_films() -> None:
@@ -127,7 +151,8 @@ def test_a_window_whose_corner_misses_the_circle_is_a_control() -> None:
 
 @pytest.mark.parametrize("other", [lesion(50, 50, 20, malignant=False), lesion(50, 50, 20, "CALC")])
 def test_other_lesions_keep_a_nodule_window_from_being_case_or_control(other: Lesion) -> None:
-    assert labels(NODULE, other, (0, 0), (0, 200)) == [DISCARDED, CONTROL]
+    held = BENIGN if other.belongs_to(NODULE) else DISCARDED
+    assert labels(NODULE, other, (0, 0), (0, 200)) == [held, CONTROL]
 
 
 def test_calcifications_whole_partial_and_the_papers_strict_rule() -> None:
@@ -184,7 +209,8 @@ def test_windows_for_training_are_those_read_and_extra_ones() -> None:
     rng = np.random.default_rng(0)
     grey = rng.integers(20_000, 60_000, (1, 4096, 1600), dtype=np.uint16)
     affine = np.diag([1.0, 0.05, 0.05, 1.0])[[2, 1, 0, 3]]
-    prepared = PreparedMammogram(Volume(grey, affine, "PATIENT"), np.ones((4096, 1600), bool), 0.05, 1.0, keys)
+    breast = np.ones((4096, 1600), bool)
+    prepared = PreparedMammogram(Volume(grey, affine, "PATIENT"), breast, breast, 0.05, 1.0, keys)
     mass = lesion(40.0, 100.0, 8.0)  # millimetres: column 800, row 2000
     extras = Extras(upright_per_lesion=5, turned_per_lesion=4, turned_per_film=3)
     windows, turn, origin = training_windows(NODULE, film("a", mass), prepared, extras, rng)
@@ -201,40 +227,73 @@ def test_windows_for_training_are_those_read_and_extra_ones() -> None:
     }
 
 
-def separable(count: int = 48) -> WindowFeatures:
-    """Windows of eight films whose cases have larger features in the first 64 maps."""
+def separable(cache: Path, count: int = 48) -> WindowTable:
+    """Windows of eight films, cached, whose cases have larger features in the first 64 maps."""
     rng = np.random.default_rng(5)
-    truth = np.arange(count) % 2
+    truth, film_of = np.arange(count) % 2, np.arange(count) // 6
     features = np.abs(rng.normal(0, 1, (count, 2048, 1, 1))).astype(np.float16)
     features[truth == CASE, :64] += 2
-    film_of = np.arange(count) // 6
-    zeros = np.zeros(count, int)
-    return WindowFeatures(features, film_of, np.zeros((count, 2), int), zeros, np.full(count, NATURAL), truth)
+    chosen = tuple(film(f"P{number}", name=f"mdb{number:03}.dcm") for number in range(count // 6))
+    for number, item in enumerate(chosen):
+        np.savez(cache / f"{item.path.stem}-{NODULE}.npz", features=features[film_of == number])
+    corners, origin = np.zeros((count, 2), int), np.full(count, NATURAL)
+    seen = features[:, :, 0, 0].astype(np.float32) * 3 + 1
+    return WindowTable(NODULE, chosen, film_of, np.arange(count) % 6, corners, origin, truth, seen)
 
 
-def test_a_tail_learns_and_leaves_the_one_it_started_from_alone() -> None:
+CPU = Settings(device="cpu", precision="float32")
+
+
+def test_a_tail_learns_and_leaves_the_one_it_started_from_alone(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    start, windows = PatchTail().eval(), separable()
+    start, windows = PatchTail().eval(), separable(tmp_path)
     before = {key: value.clone() for key, value in start.state_dict().items()}
     recipe = Recipe(nodule_epochs=1, draws=96, batch=32, head_rate=1e-2)
-    rows = np.flatnonzero(windows.film < 6)
-    tail = train_tail(start, windows, rows, NODULE, recipe)
+    task = TailTask(windows, np.flatnonzero(windows.film < 6), start, recipe, tmp_path)
+    assert len(task.rows_of(0)) == 32
+    assert windows.labels[task.rows_of(0)].sum() == 16
+    fit(task, tmp_path / "run", CPU)
     unseen = windows.film >= 6
-    scores = probabilities(tail, windows.features[unseen])
-    truth = windows.labels[unseen]
+    features = np.concatenate([np.load(tmp_path / f"mdb00{number}-nodule.npz")["features"] for number in (6, 7)])
+    scores, truth = probabilities(task.tail, features, CPU), windows.labels[unseen]
     assert scores[truth == CASE].min() > scores[truth == CONTROL].max()
     assert all(torch.equal(value, before[key]) for key, value in start.state_dict().items())
     statistics = [key for key in before if "running" in key]
-    assert all(torch.equal(tail.state_dict()[key], before[key]) for key in statistics)
+    assert all(torch.equal(task.tail.state_dict()[key], before[key]) for key in statistics)
 
 
-def test_a_head_by_logistic_regression_gives_scikit_learns_probabilities() -> None:
+def test_a_tail_stopped_and_gone_on_with_is_that_of_an_unbroken_run(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    start, windows = PatchTail().eval(), separable(tmp_path)
+    recipe, rows = Recipe(nodule_epochs=2, draws=32, batch=16), np.arange(48)
+
+    def task() -> TailTask:
+        return TailTask(windows, rows, start, recipe, tmp_path)
+
+    def stop(fraction: float, _: str) -> None:
+        if fraction > 0.4:
+            progress.cancel()
+
+    progress = Progress(stop)
+    whole = fit(task(), tmp_path / "whole", CPU)
+    with pytest.raises(Cancelled):
+        fit(task(), tmp_path / "broken", CPU, progress)
+    again = fit(task(), tmp_path / "broken", CPU)
+    tails = [PatchTail(), PatchTail()]
+    for outcome, tail in zip((whole, again), tails, strict=True):
+        load_networks(outcome.last, {NETWORK: tail})
+    first, second = (tail.state_dict() for tail in tails)
+    assert all(torch.equal(first[key], second[key]) for key in first)
+    assert not torch.equal(first["fc.weight"], start.fc.weight)
+
+
+def test_a_head_by_logistic_regression_gives_scikit_learns_probabilities(tmp_path: Path) -> None:
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    windows = separable()
-    seen = windows.features[:, :, 0, 0].astype(np.float32) * 3 + 1
+    windows = separable(tmp_path)
+    seen = windows.seen
     tail = with_head(PatchTail(), seen[:36], windows.labels[:36], strength=1e-3)
     model = make_pipeline(StandardScaler(), LogisticRegression(C=1e-3, class_weight="balanced", max_iter=500))
     expected = model.fit(seen[:36], windows.labels[:36]).predict_proba(seen[36:])[:, 1]
@@ -242,13 +301,11 @@ def test_a_head_by_logistic_regression_gives_scikit_learns_probabilities() -> No
     assert expected.std() > 0.1
 
 
-def test_the_same_seed_gives_the_same_tail() -> None:
-    torch.manual_seed(0)
-    start, windows = PatchTail().eval(), separable()
-    recipe = Recipe(nodule_epochs=1, draws=32, batch=32)
-    rows = np.arange(len(windows.labels))
-    first, second = (train_tail(start, windows, rows, NODULE, recipe) for _ in range(2))
-    assert torch.equal(first.fc.weight, second.fc.weight)
+def test_a_recipe_that_cannot_be_is_refused() -> None:
+    with pytest.raises(EngineError, match="split cannot be 'thirds'"):
+        Recipe(split="thirds")
+    with pytest.raises(EngineError, match="one batch"):
+        Recipe(draws=8)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import numpy as np
 
 from inference.training.mammo.dataset import CALCIFICATION, NODULE, Lesion
 
-CASE, CONTROL, DISCARDED = 1, 0, -1
+CASE, CONTROL, DISCARDED, BENIGN = 1, 0, -1, 2
 _STRIPS = 512  # of a circle, for its area inside a window: error below 1e-3 of the circle
 
 
@@ -69,7 +69,9 @@ def touches(lesion: Lesion, corners: np.ndarray, side: float) -> np.ndarray:
 def window_labels(
     module: str, lesions: Sequence[Lesion], corners: np.ndarray, side: float, stride: float, rules: LabelRules
 ) -> np.ndarray:
-    """Return :data:`CASE`, :data:`CONTROL` or :data:`DISCARDED` for each window of a film.
+    """Return :data:`CASE`, :data:`CONTROL`, :data:`BENIGN` or :data:`DISCARDED` for each window of a film.
+
+    Benign windows hold a benign lesion of the module as case windows hold a malignant one; the paper discards them.
 
     Parameters
     ----------
@@ -85,11 +87,16 @@ def window_labels(
     labels = np.full(len(corners), CONTROL)
     for lesion in lesions:
         labels[touches(lesion, corners, side)] = DISCARDED
-    own = [lesion for lesion in lesions if lesion.belongs_to(module) and lesion.is_malignant]
     if module == CALCIFICATION and rules.partial == "control":
         labels[:] = CONTROL
+    own = [lesion for lesion in lesions if lesion.belongs_to(module)]
+    held = {lesion: _cases(module, lesion, corners, (side, stride), rules) for lesion in own}
     for lesion in own:
-        labels[_cases(module, lesion, corners, (side, stride), rules)] = CASE
+        if not lesion.is_malignant:
+            labels[held[lesion] & (labels == DISCARDED)] = BENIGN
+    for lesion in own:
+        if lesion.is_malignant:
+            labels[held[lesion]] = CASE
     return labels
 
 

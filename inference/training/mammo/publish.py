@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,14 +18,15 @@ from inference.card import FILE_NAME, load_card
 from inference.families.mammo_patches import TAILS_FILE, load
 from inference.prepare.mammogram import MammogramPreprocessing
 from inference.training.mammo.check import phantom_scores
-from inference.training.mammo.dataset import MODULES
-from inference.training.mammo.features import Extras
-from inference.training.mammo.labels import LabelRules
-from inference.training.mammo.tails import Recipe
+from inference.training.mammo.dataset import MODULES, NODULE, ROWS, SPACING_MM, Film
+from inference.training.mammo.labels import CASE, can_be_case
+from inference.training.mammo.recipe import ALL, BASELINE, Recipe
+from inference.training.mammo.tables import WindowTable
 from inference.training.mammo.trunk import SHARED_FILE, SHARED_MODEL
+from inference.training.request import Request
+from inference.training.split_sets import Splits
 
 MODEL_ID = "mammo-patches-001"
-COMMAND = f"python -m inference.training.mammo --data ../shared/data --out resources/models/{MODEL_ID} --seed "
 NOTE = "provisional, trained on 130 women's screen-film mammograms"
 TITLES = {"nodule": "Malignant nodule", "calcification": "Malignant microcalcifications"}
 _LICENCE = (
@@ -35,15 +36,15 @@ _LICENCE = (
     "clinical or commercial use."
 )
 _METHOD = (
-    "Cross-validation in 5 folds of patients: every score behind a metric, a ROC curve or a cut-off was given by a "
+    "Cross-validation by patient: every score behind a metric, a ROC curve or a cut-off was given by a "
     "tail that saw no film of that woman. The bundled tails were then trained in the same way on all 130 women, so no "
     "figure here is theirs on unseen women. The shared trunk never saw a mammogram."
 )
 _FITTED = (
-    "Layer4.2 is ImageNet's, unchanged; only the classifier was fitted, by logistic regression on pooled features "
+    "layer4.2 is ImageNet's, unchanged; only the classifier was fitted, by logistic regression on pooled features "
     "(the paper trains the whole network for 7 and 6 epochs)."
 )
-_TUNED = "Layer4.2 and the classifier were trained, starting from ImageNet's and from a logistic regression."
+_TUNED = "layer4.2 and the classifier were trained, starting from ImageNet's and from a logistic regression."
 _REMARKS = (
     "mini-MIAS: 260 screen-film MLO views of 130 women, 8 bits, 0.2 mm per pixel. They are enlarged 4 times to 4096 "
     "rows: more than the factor of 2 from which SYSTEMS.md asks to flag or refuse. This is flagged, not refused.",
@@ -71,17 +72,72 @@ class Evidence:
     metrics, grading
         Per module, as JSON values: areas with intervals; cut-offs and ROC for ``interpretation``.
     data
-        Counts of films, women and windows, as JSON values.
+        Of :func:`data_of`.
     """
 
     metrics: Mapping[str, Any]
     grading: Mapping[str, Any]
     data: Mapping[str, Any]
     recipe: Recipe
-    rules: LabelRules
-    extras: Extras
+    request: Request
     keys: MammogramPreprocessing
     seconds: float
+
+
+def command_of(request: Request, recipe: Recipe) -> str:
+    """Return the command that gives the same model again; WORK is any empty folder."""
+    seed = f" --seed {recipe.seed}"
+    folds = f" --folds {request.folds}" if request.folds else ""
+    plain = {"device": "auto", "precision": "auto", "accumulate": 1}
+    others = {name: getattr(request.settings, name) for name in plain}
+    settings = "".join(f" --{name} {value}" for name, value in others.items() if value != plain[name])
+    changes = "".join(f" --set {name}={value}" for name, value in request.changes.items())
+    out = f" --out resources/models/{MODEL_ID}"
+    return f"breastlens train 001 --data ../shared/data --work WORK{seed}{folds}{settings}{changes}{out}"
+
+
+def data_of(
+    chosen: Sequence[Film], splits: Splits, tables: Mapping[str, WindowTable], recipe: Recipe
+) -> dict[str, Any]:
+    """Return how many films, women, lesions and windows the model was trained on, and the hashes of the splits."""
+    return {
+        "mini-mias": {
+            "films": len(chosen),
+            "women": len({film.patient for film in chosen}),
+            "control_images": sum(film.is_control for film in chosen),
+            "split": splits.method,
+            "folds": [list(split.test) for split in splits.splits],
+            **{module: counts(table, recipe) for module, table in tables.items()},
+        }
+    }
+
+
+def counts(table: WindowTable, recipe: Recipe) -> dict[str, Any]:
+    """Return how many films, lesions and windows a module was trained on."""
+    module, chosen, keys = table.module, table.films, MammogramPreprocessing()
+    side_px = keys.nodule_side if module == NODULE else keys.calcification_side
+    own = [
+        (film, lesion)
+        for film in chosen
+        for lesion in film.lesions
+        if lesion.is_malignant and lesion.belongs_to(module) and lesion.is_placed
+    ]
+    side_mm = side_px * ROWS * SPACING_MM / keys.height
+    never = [film.path.stem for film, lesion in own if not can_be_case(module, lesion, side_mm, recipe.labels)]
+    without = [film.path.stem for film in chosen if film.is_case(module) and not film.is_placed]
+    learned, natural = table.is_learned(all_films=recipe.controls == ALL), table.natural
+    case = table.labels == CASE
+    return {
+        "case_images": sum(film.is_case(module) for film in chosen),
+        "malignant_lesions_placed": len(own),
+        "lesions_no_window_can_hold": never,
+        "lesions_without_position": sorted(without),
+        "windows_read": int(table.is_scored.sum()),
+        "case_windows_read": int((learned & natural & case).sum()),
+        "control_windows_read": int((learned & natural & ~case).sum()),
+        "case_windows_added": int((learned & ~natural & case).sum()),
+        "control_windows_added": int((learned & ~natural & ~case).sum()),
+    }
 
 
 def publish(folder: Path, tails: Mapping[str, nn.Module], evidence: Evidence) -> None:
@@ -148,7 +204,7 @@ def card_content(folder: Path, evidence: Evidence) -> dict[str, Any]:
         "training": _training(evidence),
         "metrics": {
             "method": _METHOD,
-            "command": COMMAND + str(evidence.recipe.seed) + ("" if evidence.recipe.nodule_epochs else " --frozen"),
+            "command": command_of(evidence.request, evidence.recipe),
             **evidence.metrics,
         },
         "weights": [_shared(), {"file": TAILS_FILE, **_fingerprint(folder / TAILS_FILE)}],
@@ -159,13 +215,22 @@ def card_content(folder: Path, evidence: Evidence) -> dict[str, Any]:
 def _training(evidence: Evidence) -> dict[str, Any]:
     return {
         "data": evidence.data,
-        "remarks": [*_REMARKS, _TUNED if evidence.recipe.nodule_epochs else _FITTED],
+        "remarks": [*_REMARKS, *_how(evidence)],
         "recipe": asdict(evidence.recipe),
-        "labels": asdict(evidence.rules),
-        "extra_windows": asdict(evidence.extras),
+        "labels": asdict(evidence.recipe.labels),
+        "extra_windows": asdict(evidence.recipe.extras),
         "minutes": round(evidence.seconds / 60, 1),
         "torch": torch.__version__,
     }
+
+
+def _how(evidence: Evidence) -> list[str]:
+    """Return for each module how its tail came about."""
+    fitted = {
+        module: metrics["bundled"] == BASELINE or not evidence.recipe.epochs(module)
+        for module, metrics in evidence.metrics.items()
+    }
+    return [f"{module.capitalize()} module: {_FITTED if is_fitted else _TUNED}" for module, is_fitted in fitted.items()]
 
 
 def _shared() -> dict[str, Any]:

@@ -31,6 +31,12 @@ def shared_trunk() -> Trunk:
     return trunk.eval()
 
 
+def trunk_hash() -> str:
+    """Return the SHA-256 of the shared trunk's weights, as its card states it."""
+    card = load_card(resources.folder("models") / SHARED_MODEL)
+    return next(one.sha256 for one in card.weights if one.file == SHARED_FILE)
+
+
 def imagenet_tail(state: dict[str, torch.Tensor]) -> PatchTail:
     """Return a tail with ImageNet's last bottleneck and a classifier that says one half."""
     tail = PatchTail()

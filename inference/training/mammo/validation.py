@@ -1,136 +1,171 @@
-"""Cross-validation of one module by patient: scores that no woman's own films have taught, and what they say."""
+"""What the runs of one module's splits say: scores that no woman's own films have taught, beside the baseline's."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from inference.errors import EngineError
 from inference.grading import Scale, scale_of
-from inference.nets.patch_resnet import PatchTail
-from inference.training.mammo.dataset import Film
-from inference.training.mammo.evaluate import ImageScores, image_area, image_scores, window_area
-from inference.training.mammo.features import WindowFeatures
-from inference.training.mammo.head import head_scores, pooled, with_head
-from inference.training.mammo.labels import CASE, CONTROL, DISCARDED
-from inference.training.mammo.tails import Recipe, probabilities, train_tail
-from inference.training.statistics.points import youden_point
-from inference.training.statistics.roc import Area
+from inference.training.mammo.evaluate import Scores, image_scores, scaling, window_truth
+from inference.training.mammo.part import scored_rows
+from inference.training.mammo.recipe import BASELINE, PROVEN, Recipe
+from inference.training.mammo.tables import WindowTable
+from inference.training.split_sets import TEST, Split
+from inference.training.statistics.compare import Difference, difference_bootstrap
+from inference.training.statistics.points import points_at, youden_point
+from inference.training.statistics.reliability_plot import reliability_svg
+from inference.training.statistics.roc import Area, area_with_interval
 
 _DIGITS = 5  # of thresholds in the card; scores are not known better in bfloat16
-BASELINE = (
+DRAWS = 1000
+WHAT = (
     "logistic regression on the pooled features of the frozen trunk and ImageNet's last bottleneck; same windows, same "
     "folds"
 )
-_log = logging.getLogger(__name__)
+#: Paper 001, Results (SYSTEMS.md §2): AUC of patches and of images.
+PAPER = {"nodule": (0.955, 0.904), "calcification": (0.990, 0.900)}
 
 
 @dataclass(frozen=True)
 class Validation:
-    """Out-of-fold scores of one module.
+    """Scores of one module's tested windows.
 
     Attributes
     ----------
-    seen
-        (n, 2048) what ImageNet's last bottleneck sees in each window, pooled.
+    tested
+        (films,) whether a film was tested; one without any window that is read has score 0.
     scores, baseline
-        (n,) of the windows inference would read, by the tail and by logistic regression on pooled features; NaN
-        elsewhere.
+        (n,) by the tail and by logistic regression on pooled features; NaN for windows that were not tested.
+    parts
+        What :func:`inference.training.mammo.part.train_part` gave for each split.
     """
 
-    module: str
-    films: tuple[Film, ...]
-    windows: WindowFeatures
-    seen: np.ndarray
+    table: WindowTable
+    tested: np.ndarray
     scores: np.ndarray
     baseline: np.ndarray
+    parts: tuple[Mapping[str, Any], ...]
 
-    def save(self, path: Path) -> None:
-        """Keep the scores of windows, and which film and place they belong to, for a later look."""
-        natural = self.windows.natural
-        np.savez(
-            path,
-            film=np.array([film.path.stem for film in self.films])[self.windows.film[natural]],
-            corners=self.windows.corners[natural],
-            labels=self.windows.labels[natural],
-            scores=self.scores[natural],
-            baseline=self.baseline[natural],
-        )
+    def windows(self, scores: np.ndarray) -> Scores:
+        """Return the scores of the tested windows."""
+        own = ~np.isnan(scores)
+        return Scores(window_truth(self.table.labels[own]), scores[own], self.table.patient[own])
 
-    def images(self, scores: np.ndarray, rule: str = "max") -> ImageScores:
-        """Return the scores of case and control images."""
-        natural = self.windows.natural
-        return image_scores(self.module, self.films, self.windows.film[natural], scores[natural], rule)
+    def images(self, scores: np.ndarray, rule: str = "max") -> Scores:
+        """Return the scores of the tested case and control images."""
+        rows, own = np.flatnonzero(self.tested), ~np.isnan(scores)
+        films, place = [self.table.films[row] for row in rows], np.searchsorted(rows, self.table.film[own])
+        return image_scores(self.table.module, films, place, scores[own], rule)
 
-    def metrics(self) -> dict[str, Any]:
-        """Return areas under curves of windows and images, beside the baseline's, for the card."""
+    def difference(self, level: str) -> Difference | None:
+        """Return how far the tail is above the baseline at the level of windows or images, with a paired interval."""
+        first, second = (getattr(self, level)(scores) for scores in (self.scores, self.baseline))
+        return difference_bootstrap(first.truth, first.score, second.score, first.patient, DRAWS)
+
+    def bundled(self, recipe: Recipe) -> str:
+        """Return which is published, ``"tail"`` or ``"baseline"``."""
+        if recipe.bundle != PROVEN:
+            return recipe.bundle
+        found = self.difference("images")
+        return "tail" if found is not None and found.low > 0 else BASELINE
+
+    def of(self, which: str) -> np.ndarray:
+        """Return the scores of the tail or of the baseline."""
+        return self.baseline if which == BASELINE else self.scores
+
+    def metrics(self, which: str) -> dict[str, Any]:
+        """Return the figures of what is published, beside those of tail and baseline, for the card."""
+        scores, images = self.of(which), self.images(self.of(which))
+        scaled = {"window": scaling(self.windows(scores)), "image": scaling(images)}
+        plot = scaled["image"]
         return {
-            "window": _area(self._window_area(self.scores)),
-            "image": _area(image_area(self.images(self.scores))),
-            "image_top3": _area(image_area(self.images(self.scores, "top3"))),
-            "baseline": {
-                "what": BASELINE,
-                "window": _area(self._window_area(self.baseline)),
-                "image": _area(image_area(self.images(self.baseline))),
+            "window": _dict(area(self.windows(scores))),
+            "image": _dict(area(images)),
+            "image_top3": _dict(area(self.images(scores, "top3"))),
+            "bundled": which,
+            "trained": self._areas(self.scores),
+            "baseline": {"what": WHAT, **self._areas(self.baseline)},
+            "trained_minus_baseline": {
+                name: None if found is None else found.as_dict()
+                for name, found in (("window", self.difference("windows")), ("image", self.difference("images")))
             },
+            "paper": dict(zip(("window", "image"), PAPER[self.table.module], strict=True)),
+            "cut_offs": self.cut_offs(which),
+            "calibration": {name: None if found is None else found.as_dict() for name, found in scaled.items()},
+            "calibration_plot": "" if plot is None else reliability_svg(plot.after, plot.before, self._title),
+            "seconds_per_fold": [part["seconds"] for part in self.parts],
+            "windows_per_second": [part["windows_per_second"] for part in self.parts if "windows_per_second" in part],
         }
 
-    def scale(self) -> Scale:
+    def cut_offs(self, which: str) -> list[dict[str, Any]]:
+        """Return the rows of the paper's Tables 1 and 2: what each grade's cut-off does to the images."""
+        scale = self.scale(which)
+        if scale is None:
+            return []
+        images = self.images(self.of(which))
+        points = points_at(images.truth, np.round(images.score, _DIGITS), [cut.threshold for cut in scale.cut_offs])
+        return [{"grade": cut.grade, **point.as_dict()} for cut, point in zip(scale.cut_offs, points, strict=True)]
+
+    def scale(self, which: str) -> Scale | None:
         """Return the cut-offs of the grades from the images' scores, rounded before they are compared."""
-        images = self.images(self.scores)
+        images = self.images(self.of(which))
+        if len(np.unique(images.truth)) < 2:
+            return None
         return scale_of(np.round(images.score, _DIGITS), images.truth > 0)
 
-    def grading(self) -> dict[str, Any]:
-        """Return the entry of the card's ``interpretation["grading"]`` and the operating point (best Youden index)."""
-        images = self.images(self.scores)
-        point = youden_point(images.truth, np.round(images.score, _DIGITS))
-        return {**self.scale().entry(), "operating_point": point}
+    def grading(self, which: str) -> dict[str, Any]:
+        """Return the entry of the card's ``interpretation["grading"]`` and the operating point (best Youden index).
 
-    def _window_area(self, scores: np.ndarray) -> Area | None:
-        natural = self.windows.natural
-        labels = np.where(natural, self.windows.labels, DISCARDED)
-        patients = np.array([film.patient for film in self.films])[self.windows.film]
-        return window_area(labels[natural], scores[natural], patients[natural])
+        Raises
+        ------
+        EngineError
+            Where no case image or no control image was tested.
+        """
+        scale, images = self.scale(which), self.images(self.of(which))
+        if scale is None:
+            raise EngineError(
+                f"Grades of the {self.table.module} module need tested images with and without a malignant lesion.",
+                "Add films, or ask for another number of folds.",
+            )
+        return {**scale.entry(), "operating_point": youden_point(images.truth, np.round(images.score, _DIGITS))}
+
+    @property
+    def _title(self) -> str:
+        return f"{self.table.module.capitalize()} images"
+
+    def _areas(self, scores: np.ndarray) -> dict[str, Any]:
+        return {"window": _dict(area(self.windows(scores))), "image": _dict(area(self.images(scores)))}
 
 
-def cross_validate(
-    module: str, films: Sequence[Film], windows: WindowFeatures, fold_of: np.ndarray, start: PatchTail, recipe: Recipe
-) -> Validation:
-    """Train a tail per fold on the others' windows and score the fold's own.
+def validation_of(table: WindowTable, splits: Sequence[Split], parts: Sequence[Mapping[str, Any]]) -> Validation:
+    """Return the scores of several splits' runs, put together.
 
-    Parameters
-    ----------
-    fold_of
-        Fold of each film.
-    start
-        Tail that every fold starts from.
+    Raises
+    ------
+    EngineError
+        Where a run scored other windows than the split tests.
     """
-    fold = fold_of[windows.film]
-    learned = np.isin(windows.labels, (CASE, CONTROL))
-    seen = pooled(start, windows.features)
-    scores, baseline = np.full(len(fold), np.nan), np.full(len(fold), np.nan)
-    for held_out in np.unique(fold_of):
-        train = np.flatnonzero(learned & (fold != held_out))
-        test = np.flatnonzero(windows.natural & (fold == held_out))
-        first = with_head(start, seen[train], windows.labels[train])
-        baseline[test] = head_scores(first, seen[test])
-        tail = train_tail(first, windows, train, module, recipe)
-        scores[test] = probabilities(tail, windows.features[test])
-        _log.info("%s, fold %d: %d windows trained on, %d scored", module, held_out, len(train), len(test))
-    return Validation(module, tuple(films), windows, seen, scores, baseline)
+    scores, baseline = np.full(len(table.film), np.nan), np.full(len(table.film), np.nan)
+    tested, patients = np.zeros(len(table.films), bool), [film.patient for film in table.films]
+    for split, part in zip(splits, parts, strict=True):
+        tested |= split.sides(patients) == TEST
+        rows = scored_rows(table, split)
+        if len(rows) != len(part["scores"]):
+            raise EngineError(
+                f"The results of {split.name} are of other windows.", "Choose another --work folder, or empty it."
+            )
+        scores[rows], baseline[rows] = part["scores"], part["baseline"]
+    return Validation(table, tested, scores, baseline, tuple(parts))
 
 
-def final_tail(validation: Validation, start: PatchTail, recipe: Recipe) -> PatchTail:
-    """Train the tail that is bundled, on every window that may be learned from, as each fold's was."""
-    windows = validation.windows
-    rows = np.flatnonzero(np.isin(windows.labels, (CASE, CONTROL)))
-    first = with_head(start, validation.seen[rows], windows.labels[rows])
-    return train_tail(first, windows, rows, validation.module, recipe)
+def area(scores: Scores) -> Area | None:
+    """Return the AUC with its interval over patients; None where a class is missing."""
+    return area_with_interval(scores.truth, scores.score, scores.patient, DRAWS)
 
 
-def _area(area: Area | None) -> dict[str, Any] | None:
-    return None if area is None else area.as_dict()
+def _dict(found: Area | None) -> dict[str, Any] | None:
+    return None if found is None else found.as_dict()
