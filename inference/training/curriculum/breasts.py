@@ -138,11 +138,16 @@ def patch(image: np.ndarray, centre: tuple[float, float, float], rng: np.random.
 def shifted(breast: Breast, lesion: int, rng: np.random.Generator) -> tuple[tuple[float, float, float], int]:
     """Return a random patch centre near a lesion and its label: 1 where the patch holds a malignant centre."""
     x, y, z = (c + rng.uniform(-o, o) for c, o in zip(breast.centres[lesion], OFFSET, strict=True))
+    return (x, y, z), label_at(breast, (x, y, z))
+
+
+def label_at(breast: Breast, place: tuple[float, float, float]) -> int:
+    """Return 1 where a patch around a place holds the centre of a malignant lesion (paper 003, section 3.1)."""
     within = [
-        all(abs(a - b) <= length / 2 for a, b, length in zip(other, (x, y, z), PATCH, strict=True))
+        all(abs(a - b) <= length / 2 for a, b, length in zip(other, place, PATCH, strict=True))
         for other in breast.centres
     ]
-    return (x, y, z), int(any(bad and near for bad, near in zip(breast.malignant, within, strict=True)))
+    return int(any(bad and near for bad, near in zip(breast.malignant, within, strict=True)))
 
 
 def _motion(rng: np.random.Generator, source: tuple[float, float], target: tuple[float, float]) -> np.ndarray:

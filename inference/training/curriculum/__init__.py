@@ -1,0 +1,1 @@
+"""Training of system 003's network: ``breastlens train 003``."""
