@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from inference.card import ModelCard
+from inference.card_text import EXAMS
 from inference.errors import OutOfScopeError
 from inference.exam import DceExam, Exam, Mammogram, MriSlice
 
@@ -170,5 +171,4 @@ def _modalities(card: ModelCard) -> str:
 
 
 def _named(exam_class: str) -> str:
-    names = {"MriSlice": "a slice of breast MRI", "Mammogram": "a mammogram", "DceExam": "a dynamic breast MRI"}
-    return names.get(exam_class, exam_class)
+    return EXAMS.get(exam_class, exam_class)

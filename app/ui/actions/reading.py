@@ -114,6 +114,16 @@ def _checks(window: MainWindow) -> Sequence[Command]:
             checked=lambda: findings.slice_rule.on,
         ),
         Command(
+            "ai.card",
+            "Model card",
+            "AI",
+            findings.open_card,
+            "",
+            "",
+            "How the chosen model was trained and measured, and what is known to fail",
+            lambda: bool(readings.cards),
+        ),
+        Command(
             "ai.check",
             "Check maps against boxes",
             "AI",

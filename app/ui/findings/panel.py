@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
@@ -9,6 +11,7 @@ from app.ai_state import AiState, Reading
 from app.studies.derived import base_uid
 from app.ui import theme
 from app.ui.asking import Asking
+from app.ui.card_dialog import show_card
 from app.ui.display import Display
 from app.ui.findings.asked import heading_of, key_of, loudest_first, model_of
 from app.ui.findings.found_list import FoundList
@@ -185,12 +188,23 @@ class FindingsPanel(QWidget):
             card = ReadingCard(
                 heading_of(reading, titles),
                 reading,
-                Around(self.session.overlays, maps, Places(self.display), live),
+                Around(self.session.overlays, maps, Places(self.display), live, self._card_opener(model_id)),
                 is_open=self._folded.get(model_id, n == 0),
                 on_fold=lambda on, m=model_id: self._folded.__setitem__(m, on),
             )
             self.answers.addWidget(card)
             self.cards.append(card)
+
+    def _card_opener(self, model_id: str) -> Callable[[], object] | None:
+        card = self.session.readings.card(model_id)
+        return None if card is None else lambda: show_card(card, self.window())
+
+    def open_card(self) -> None:
+        """Open the card of the chosen model, or of the first that has said something of the image on show."""
+        chosen = self.session.readings.model_id or next((model_of(one.reading) for one in self.cards), "")
+        card = self.session.readings.card(chosen) or next(iter(self.session.readings.cards), None)
+        if card is not None:
+            show_card(card, self.window())
 
     def _marks_changed(self) -> None:
         self.found.fill()

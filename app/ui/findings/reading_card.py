@@ -23,7 +23,7 @@ from app.ui.findings.scores import Scores
 from app.ui.findings.texts import provenance_text
 from app.ui.findings.values import Facts, Quantities
 from app.ui.layers import MapEntry, model_colour
-from app.ui.parts import rule
+from app.ui.parts import button, rule
 from inference.result import Result
 
 
@@ -39,12 +39,15 @@ class Around:
         Shows points of the result.
     live
         Makes a part that is only for this model, such as a mask that follows the slice; None for none.
+    open_card
+        Opens the model's card; None where the model is not installed any more.
     """
 
     overlays: Overlays
     maps: tuple[MapEntry, ...]
     places: Places
     live: Callable[[], QWidget] | None = None
+    open_card: Callable[[], object] | None = None
 
 
 class ReadingCard(QFrame):
@@ -143,7 +146,12 @@ def body_of(result: Result, reading: Reading, around: Around) -> QWidget:
         wrap=True,
     )
     source.setToolTip(provenance_text(result))
-    layout.addWidget(source)
+    foot = QHBoxLayout()
+    foot.addWidget(source, 1)
+    if around.open_card is not None:
+        tip = "How this model was trained and measured, and what is known to fail"
+        foot.addWidget(button("Model card", around.open_card, tip=tip), 0, Qt.AlignmentFlag.AlignTop)
+    layout.addLayout(foot)
     return body
 
 
