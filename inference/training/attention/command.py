@@ -99,7 +99,8 @@ def _table(summary: dict[str, Any], trained: Trained) -> tuple[dict[str, Any], .
     if summary["challenge_score"] is not None:
         rows.append({"slices": "all", "measure": "challenge score, eq. (3)", "value": summary["challenge_score"]})
     for plane, row in summary["pointing_real"].items():
-        interval = _interval(*row["interval_95"], f"{row['hits']} of {row['slices']}")
+        low, high = row["interval_95"]
+        interval = _interval(low, high, f"{row['hits']} of {row['slices']}")
         extra = {"floor": row["floor"], "energy": row["energy"], "chance": row["uniform"]}
         rows.append({"slices": plane, "measure": "pointing game", "value": row["hit_rate"]} | interval | extra)
     for name, of in summary["calibration"].items():

@@ -39,21 +39,27 @@ def run_fold(folder: Path, split: Split, plan: Plan, progress: Progress | None =
     trained = train_on(samples, split, plan, folder, progress)
     features, rows = trained.features, trained.rows
     truth = features.targets[rows]
+    by_name = areas(truth, trained.scores)
     found = {
         "name": split.name,
-        "areas": areas(truth, trained.scores),
+        "areas": {name: _known(value) for name, value in by_name.items()},
+        "challenge_score": _known(score_of(by_name)),
         "epochs": trained.epochs,
         "slice": features.name[rows].tolist(),
         "patient": features.patient[rows].tolist(),
-        "truth": [[None if np.isnan(value) else value for value in row] for row in truth.tolist()],
+        "truth": [[_known(value) for value in row] for row in truth.tolist()],
         "scores": trained.scores.tolist(),
         "pointed": [asdict(one) for one in trained.pointed],
         "seconds": round(trained.seconds, 1),
         "images_per_second": trained.images_per_second,
     }
-    found["challenge_score"] = score_of(found["areas"])
     shutil.rmtree(folder / "features", ignore_errors=True)  # hundreds of megabytes; the results are kept
     return found
+
+
+def _known(value: float) -> float | None:
+    """Return a value JSON has."""
+    return None if np.isnan(value) else value
 
 
 def rows_of(select: str, runs: Sequence[Mapping[str, Any]]) -> list[Row]:

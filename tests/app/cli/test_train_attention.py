@@ -63,7 +63,7 @@ def test_a_model_is_trained_measured_and_published(data: Path, tmp_path: Path, c
     work, out = tmp_path / "work", tmp_path / "model"
     assert main(tiny(data, work, "--out", str(out))) == 0
     printed = capsys.readouterr().out
-    assert "challenge score" in printed
+    assert "AUC normal" in printed
     assert "pointing game" in printed
     card = load_card(out)
     said = card.metrics["command"]

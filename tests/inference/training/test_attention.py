@@ -175,10 +175,10 @@ def test_the_tails_learn_leave_batchnorm_alone_and_keep_an_epoch_for_each_task(
             joint_loss(prediction, torch.from_numpy(features.targets), torch.from_numpy(features.cells), SMALL)
         )
 
-    before, statistics = loss(tail), tail.block.bn1.running_mean.clone()  # type: ignore[union-attr]
+    before, statistics = loss(tail), tail.state_dict()["block.bn1.running_mean"].clone()
     outcome = fit(TailTask(tail, features, rows, ~rows, SMALL), tmp_path, ON_CPU)
     assert loss(tail) < before
-    assert torch.equal(tail.block.bn1.running_mean, statistics)
+    assert torch.equal(tail.state_dict()["block.bn1.running_mean"], statistics)
     assert set(outcome.best) == set(CHECKPOINTS)
     assert (outcome.steps, outcome.stopped_early) == (6, False)
 
@@ -190,11 +190,11 @@ class Stop(Progress):
         super().__init__()
         self._left = after
 
-    def report(self, fraction: float, message: str = "") -> None:
+    def report(self, fraction: float, text: str = "") -> None:
         self._left -= 1
         if self._left < 0:
             self.cancel()
-        super().report(fraction, message)
+        super().report(fraction, text)
 
 
 def test_tails_that_go_on_are_those_of_an_unbroken_training(features: FeatureSet, tmp_path: Path) -> None:
