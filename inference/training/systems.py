@@ -41,6 +41,7 @@ SYSTEMS = {
     one.number: one
     for one in (
         Trainable("000", "supervised attention, one slice", ("data",), "inference.training.attention.command"),
+        Trainable("002", "lesions, three of seven contrasts", ("exams",), "inference.training.contrasts.command"),
         Trainable("003", "whole breasts, multi-scale curriculum", ("exams",), "inference.training.curriculum.command"),
         Trainable("001", "mammography windows, two modules", ("data",), "inference.training.mammo.command"),
         Trainable("004", "tumour segmentation, 3D U-Net", ("exams",), "inference.training.segmentation.command"),

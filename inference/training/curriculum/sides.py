@@ -69,5 +69,5 @@ def _items(breasts: Sequence[Breast], images: Images, split: Split) -> Iterator[
     sides = split.sides([str(breast.seed) for breast in breasts])
     for breast, side in zip(breasts, sides, strict=True):
         image = images[breast]
-        middle = np.asarray(image[1, image.shape[1] // 2])
+        middle = np.asarray(image[1, image.shape[1] // 2], np.float32)
         yield Item(str(breast.seed), str(side), middle, f"examination {breast.seed}, {breast.side}")

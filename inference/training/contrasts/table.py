@@ -12,7 +12,7 @@ import torch
 from inference.families.mri_contrasts import BATCH, CUT_OFF, read_patches
 from inference.nets.contrast_resnet import ContrastResNet
 from inference.prepare.contrast_settings import CONTRASTS, SUBSETS
-from inference.training.contrast_patches import MARGIN, LesionSamples
+from inference.training.contrasts.patches import MARGIN, LesionSamples
 from inference.training.statistics.points import point_at
 from inference.training.statistics.roc import Area, area_with_interval
 
@@ -52,7 +52,7 @@ def sweep(network: ContrastResNet, lesions: Sequence[LesionSamples], draws: int 
     """
     found = []
     for subset in SUBSETS:
-        usable = [lesion for lesion in lesions if _offers(lesion, subset)]
+        usable = [lesion for lesion in lesions if offers(lesion, subset)]
         scores = lesion_scores(network, usable, subset)
         truth = np.array([lesion.malignant for lesion in usable], float)
         patient = np.array([lesion.seed for lesion in usable])
@@ -65,12 +65,12 @@ def sweep(network: ContrastResNet, lesions: Sequence[LesionSamples], draws: int 
 
 def lesion_scores(network: ContrastResNet, lesions: Sequence[LesionSamples], subset: tuple[str, ...]) -> np.ndarray:
     """Return the probability of malignancy of each lesion."""
-    inner = slice(MARGIN, -MARGIN)
+    inner, device = slice(MARGIN, -MARGIN), next(network.parameters()).device.type
     index = [CONTRASTS.index(name) for name in subset]
     images = torch.from_numpy(
         np.concatenate([lesion.images[:, index, inner, inner] for lesion in lesions]).astype(np.float32)
     )
-    p = np.concatenate([read_patches(network, images[i : i + BATCH], "cpu")[0] for i in range(0, len(images), BATCH)])
+    p = np.concatenate([read_patches(network, images[i : i + BATCH], device)[0] for i in range(0, len(images), BATCH)])
     ends = np.cumsum([len(lesion.images) for lesion in lesions])[:-1]
     return np.array([part.max() for part in np.split(p, ends)])
 
@@ -87,6 +87,8 @@ def by_time_points(table: Sequence[SubsetArea]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, belongs in groups.items():
         there = [one for one in table if belongs(dynamics_in(one.contrasts))]
+        if not there:
+            continue
         found[name] = {
             "subsets": len(there),
             "mean_auc": round(float(np.mean([one.area.value for one in there])), 3),
@@ -96,5 +98,6 @@ def by_time_points(table: Sequence[SubsetArea]) -> dict[str, Any]:
     return found
 
 
-def _offers(lesion: LesionSamples, subset: tuple[str, ...]) -> bool:
+def offers(lesion: LesionSamples, subset: tuple[str, ...]) -> bool:
+    """Whether the exam of a lesion offers all contrasts of a subset."""
     return bool(lesion.offered[[CONTRASTS.index(name) for name in subset]].all())

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors.torch import save_file
 
@@ -16,15 +17,18 @@ from inference.families.mri_contrasts import CUT_OFF, OUTPUT, load
 from inference.nets.contrast_resnet import ContrastResNet
 from inference.phantoms import GENERATOR_VERSION
 from inference.prepare.contrast_settings import ContrastPreprocessing
-from inference.training.contrast_loop import Recipe
-from inference.training.contrast_patches import LesionSamples
-from inference.training.contrast_table import SubsetArea, by_time_points
+from inference.training.contrasts.patches import LesionSamples
+from inference.training.contrasts.recipe import Recipe
+from inference.training.contrasts.table import SubsetArea, by_time_points
+from inference.training.split_sets import SIDES, Splits
+from inference.training.statistics.calibration import calibration
+from inference.training.statistics.reliability_plot import reliability_svg
+from inference.training.statistics.temperature import logit, temperature_scaling
 
 MODEL = "mri-contrasts-002"
 WEIGHTS = "resnet34.safetensors"
 NOTE = "provisional, trained on phantoms: DEMO"
 EXAMS_COMMAND = "python -m inference.training.phantom_exams EXAMS --first 10000 --count 160"
-_COMMAND = f"python -m inference.training.contrasts --exams EXAMS --work WORK --out resources/models/{MODEL}"
 _METHOD = (
     "lesions of held-out phantom examinations (seed % 4 == 3), highest slice of each; intervals: bootstrap over "
     "examinations; the ranking itself was made on them, so the first ranks are optimistic, and most differences "
@@ -32,22 +36,40 @@ _METHOD = (
 )
 _REMARKS = (
     "No patient was seen: the figures say how well the network tells phantoms apart, and nothing about patients.",
-    "The paper's network starts from ImageNet; no ImageNet weights of ResNet-34 were to be had, so this one starts at "
-    "random.",
     "One network for all 35 subsets, a random one per sample; the paper trains one network per subset.",
     "Nothing was chosen on the held-out examinations but the order of the subsets; the last weights are published.",
     "The operating point is the paper's 0.5, not tuned.",
 )
+_STARTS = {
+    "scratch": "The paper's network starts from ImageNet; no ImageNet weights of ResNet-34 were to be had, so this one "
+    "starts at random.",
+    "torchvision": "It starts from torchvision's ImageNet weights of ResNet-34, as in the paper.",
+}
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """All a card says about how a model was made and measured."""
+    """All a card says about how a model was made and measured.
+
+    Attributes
+    ----------
+    best
+        Lesions held out as the first subset of the table reads them: seed, whether malignant, score.
+    speed
+        Seconds of training, images per second, device.
+    search
+        Of a search of the same recipe, None where there was none.
+    """
 
     lesions: tuple[LesionSamples, ...]
     table: tuple[SubsetArea, ...]
     recipe: Recipe
     settings: ContrastPreprocessing
+    splits: Splits
+    command: str
+    best: tuple[tuple[int, bool, float], ...]
+    speed: dict[str, Any] = field(default_factory=dict)
+    search: dict[str, Any] | None = None
 
 
 def publish(folder: Path, network: ContrastResNet, evidence: Evidence) -> None:
@@ -93,20 +115,27 @@ def card_content(folder: Path, evidence: Evidence) -> dict[str, Any]:
         "training": _training(evidence),
         "metrics": {
             "method": _METHOD,
-            "command": _command(evidence),
+            "command": evidence.command,
             "best_subset": best.as_dict(),
             "by_time_points": by_time_points(evidence.table),
+            **_calibration(evidence),
+            **({} if evidence.search is None else {"search": evidence.search}),
         },
         "weights": [{"file": WEIGHTS, "sha256": hashlib.sha256(weights).hexdigest(), "bytes": len(weights)}],
         "licence": "Apache-2.0: trained on phantoms of this program alone. Demonstration only, not for clinical use.",
     }
 
 
-def _command(evidence: Evidence) -> str:
-    """Return the command that makes these very weights."""
-    stages = " ".join(f"{size}:{steps}" for size, steps in evidence.recipe.stages)
-    keys = json.dumps(asdict(evidence.settings))
-    return f"{_COMMAND} --seed {evidence.recipe.seed} --stages {stages} --preprocessing '{keys}'"
+def _calibration(evidence: Evidence) -> dict[str, Any]:
+    """Return calibration of the first subset on the lesions held out, with temperatures fitted to other patients."""
+    seeds, truth, scores = (np.array(column, float) for column in zip(*evidence.best, strict=True))
+    try:
+        found = temperature_scaling(truth, logit(scores), seeds)
+    except ValueError:  # fewer lesions of a class than folds
+        plain = calibration(truth, scores)
+        return {"calibration": {"before": plain.as_dict()}, "calibration_plot": reliability_svg(plain)}
+    plot = reliability_svg(found.after, found.before, "Malignant lesions")
+    return {"calibration": found.as_dict(), "calibration_plot": plot}
 
 
 def _training(evidence: Evidence) -> dict[str, Any]:
@@ -121,7 +150,12 @@ def _training(evidence: Evidence) -> dict[str, Any]:
         }
     return {
         "data": {"phantom": data},
-        "remarks": list(_REMARKS),
-        "recipe": asdict(evidence.recipe),
+        "splits": {
+            "method": evidence.splits.method,
+            **{side: list(getattr(evidence.splits.splits[0], side)) for side in SIDES},
+        },
+        "remarks": [_REMARKS[0], _STARTS[evidence.recipe.init], *_REMARKS[1:]],
+        "recipe": {**asdict(evidence.recipe), "weights": Path(evidence.recipe.weights).name},
+        **evidence.speed,
         "torch": torch.__version__,
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -79,6 +79,15 @@ def _placed(phantom: PhantomExam) -> list[tuple[bool, PlacedLesion]]:
             mask = phantom.exam.image.with_array(lesion.mask.astype(np.uint8))
             given = LesionInput(str(number), f"Lesion {number + 1}", "mask", mask)
             found.append((bool(lesion.malignant), place_lesion(given, phantom.exam.image)))
+    return found
+
+
+def samples_in(cache: Path, seeds: Iterable[int]) -> list[LesionSamples]:
+    """Return the lesions of some examinations from a cache that holds them."""
+    found = []
+    for seed in sorted(seeds):
+        arrays = _stored(cache / f"{seed}.npz")
+        found += [_samples(arrays, n) for n in range(int(arrays["count"]))]
     return found
 
 

@@ -1,0 +1,1 @@
+"""Training of system 002's network: ``breastlens train 002``."""
