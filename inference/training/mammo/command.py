@@ -20,7 +20,7 @@ from inference.training.mammo.part import Runs, listener, module_table, start_ta
 from inference.training.mammo.publish import Evidence, data_of, publish
 from inference.training.mammo.recipe import BASELINE, Recipe
 from inference.training.mammo.report import notes_of, rows_of
-from inference.training.mammo.tables import feature_file, seen_file
+from inference.training.mammo.tables import feature_file, is_needed, seen_file
 from inference.training.mammo.trunk import fast, shared_trunk, trunk_hash
 from inference.training.mammo.validation import validation_of
 from inference.training.request import Report, Request, changed
@@ -88,18 +88,21 @@ def extract(runs: Runs, chosen: Sequence[Film], progress: Progress) -> None:
     recipe, cache, keys, extras = runs.recipe, runs.cache, MammogramPreprocessing(), runs.recipe.extras
     made_with = {"trunk": trunk_hash(), "preprocessing": asdict(keys), "extras": asdict(extras), "seed": recipe.seed}
     identify(cache, made_with)
-    missing = [
-        film
-        for film in chosen
-        if not all(file(cache, film, module).exists() for module in MODULES for file in (feature_file, seen_file))
-    ]
+    wanted = {
+        film: [module for module in MODULES if is_needed(film, module, all_films=recipe.all_films)] for film in chosen
+    }
+    missing = [film for film, modules in wanted.items() if not _is_there(cache, film, modules)]
     if not missing:
         return
     source = Source(fast(shared_trunk()), start_tail(runs.data), keys, extras, cache, recipe.seed)
     for number, film in enumerate(missing):
         progress.report(number / len(missing), f"Features of film {number + 1} of {len(missing)}")
-        extract_film(film, source)
-        pool_film(film, source)
+        extract_film(film, source, wanted[film])
+        pool_film(film, source, wanted[film])
+
+
+def _is_there(cache: Path, film: Film, modules: Sequence[str]) -> bool:
+    return all(file(cache, film, module).exists() for module in modules for file in (feature_file, seen_file))
 
 
 def _films(data: Path) -> tuple[Film, ...]:

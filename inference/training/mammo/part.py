@@ -14,13 +14,12 @@ from safetensors.torch import load_file
 
 from inference.errors import EngineError
 from inference.nets.patch_resnet import PatchTail
-from inference.prepare.mammogram import MammogramPreprocessing
 from inference.progress import Progress
 from inference.training.engine import Settings, fit, load_networks
 from inference.training.mammo.dataset import films
 from inference.training.mammo.head import head_scores, with_head
 from inference.training.mammo.labels import CASE, CONTROL
-from inference.training.mammo.recipe import ALL, Recipe
+from inference.training.mammo.recipe import Recipe
 from inference.training.mammo.tables import WindowTable, read_features, read_table
 from inference.training.mammo.task import NETWORK, TailTask, probabilities
 from inference.training.mammo.trunk import imagenet_tail
@@ -67,7 +66,7 @@ def train_part(runs: Runs, module: str, split: Split, progress: Progress) -> dic
         Where the side to learn from has no case or no control window.
     """
     recipe, settings, table = runs.recipe, runs.settings, module_table(runs, module)
-    rows = learned_rows(table, split, recipe)
+    rows = learned_rows(table, split)
     test = scored_rows(table, split)
     started = time.perf_counter()
     first = with_head(start_tail(runs.data), table.seen[rows], table.labels[rows])
@@ -91,14 +90,14 @@ def train_part(runs: Runs, module: str, split: Split, progress: Progress) -> dic
         "scores": scores.tolist(),
         "seconds": round(outcome.seconds + found["seconds_baseline"], 2),
         "windows_per_second": round(outcome.steps * recipe.batch / max(outcome.seconds, 1e-9), 1),
-        "seconds_scoring": round(time.perf_counter() - begun, 2),
+        "images_per_second": round(len(np.unique(table.film[test])) / max(time.perf_counter() - begun, 1e-9), 1),
     }
 
 
 def tails_of(runs: Runs, module: str, split: Split) -> tuple[PatchTail, PatchTail]:
     """Return the tail that :func:`train_part` left behind and the baseline's, in evaluation mode."""
     table = module_table(runs, module)
-    rows = learned_rows(table, split, runs.recipe)
+    rows = learned_rows(table, split)
     baseline = with_head(start_tail(runs.data), table.seen[rows], table.labels[rows])
     tail = PatchTail()
     if runs.recipe.epochs(module) == 0:
@@ -109,12 +108,12 @@ def tails_of(runs: Runs, module: str, split: Split) -> tuple[PatchTail, PatchTai
 
 def module_table(runs: Runs, module: str) -> WindowTable:
     """Return the cached windows of a module, labelled as the recipe says."""
-    return read_table(module, films(runs.data), runs.cache, MammogramPreprocessing(), runs.recipe.labels)
+    return read_table(module, films(runs.data), runs.cache, runs.recipe.labels, all_films=runs.recipe.all_films)
 
 
-def learned_rows(table: WindowTable, split: Split, recipe: Recipe) -> np.ndarray:
+def learned_rows(table: WindowTable, split: Split) -> np.ndarray:
     """Return the windows of a split that are learned from."""
-    rows = np.flatnonzero(table.is_learned(all_films=recipe.controls == ALL) & (_side(table, split) == TRAIN))
+    rows = np.flatnonzero(table.is_learned & (_side(table, split) == TRAIN))
     if len(np.unique(table.labels[rows])) < 2:
         raise EngineError(
             f"{split.name} leaves no {table.module} windows of one class (case, control) to learn from.",

@@ -20,7 +20,7 @@ from inference.prepare.mammogram import MammogramPreprocessing
 from inference.training.mammo.check import phantom_scores
 from inference.training.mammo.dataset import MODULES, NODULE, ROWS, SPACING_MM, Film
 from inference.training.mammo.labels import CASE, can_be_case
-from inference.training.mammo.recipe import ALL, BASELINE, Recipe
+from inference.training.mammo.recipe import BASELINE, Recipe
 from inference.training.mammo.tables import WindowTable
 from inference.training.mammo.trunk import SHARED_FILE, SHARED_MODEL
 from inference.training.request import Request
@@ -125,7 +125,7 @@ def counts(table: WindowTable, recipe: Recipe) -> dict[str, Any]:
     side_mm = side_px * ROWS * SPACING_MM / keys.height
     never = [film.path.stem for film, lesion in own if not can_be_case(module, lesion, side_mm, recipe.labels)]
     without = [film.path.stem for film in chosen if film.is_case(module) and not film.is_placed]
-    learned, natural = table.is_learned(all_films=recipe.controls == ALL), table.natural
+    learned, natural = table.is_learned, table.natural
     case = table.labels == CASE
     return {
         "case_images": sum(film.is_case(module) for film in chosen),

@@ -86,6 +86,11 @@ class Recipe:
         return {NODULE: self.nodule_epochs, CALCIFICATION: self.calcification_epochs}[module]
 
     @property
+    def all_films(self) -> bool:
+        """Whether windows of all films are learned from."""
+        return self.controls == ALL
+
+    @property
     def labels(self) -> LabelRules:
         """How windows get their labels."""
         return LabelRules(self.nodule_share, self.calcification_share, self.extended_cover, self.partial)

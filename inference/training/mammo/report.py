@@ -53,7 +53,11 @@ def notes_of(validation: Validation, which: str) -> Iterator[str]:
 
 def _speed(metrics: Mapping[str, Any]) -> str:
     speeds = metrics["windows_per_second"]
-    return f"; windows learned from each second {_listed(speeds)}" if speeds else ""
+    if not speeds:
+        return ""
+    images = metrics["images_per_second"]
+    scored = f" and {_listed(images)} images scored" if images else ""
+    return f"; each second {_listed(speeds)} windows learned from{scored} (cached features)"
 
 
 def _listed(values: list[float]) -> str:

@@ -56,16 +56,12 @@ class WindowTable:
     @property
     def is_scored(self) -> np.ndarray:
         """Which windows are read by inference in a case or control image of the module."""
-        return self.natural & self._in_read_film
-
-    def is_learned(self, *, all_films: bool) -> np.ndarray:
-        """Return which windows may be learned from: cases, and controls of the films that are read or of all."""
-        known = np.isin(self.labels, (CASE, CONTROL))
-        return known if all_films else known & self._in_read_film
+        return self.natural & np.array([film.is_read(self.module) for film in self.films], bool)[self.film]
 
     @property
-    def _in_read_film(self) -> np.ndarray:
-        return np.array([film.is_read(self.module) for film in self.films], bool)[self.film]
+    def is_learned(self) -> np.ndarray:
+        """Which windows may be learned from: cases and controls."""
+        return np.isin(self.labels, (CASE, CONTROL))
 
 
 def feature_file(cache: Path, film: Film, module: str) -> Path:
@@ -78,11 +74,24 @@ def seen_file(cache: Path, film: Film, module: str) -> Path:
     return cache / f"{film.path.stem}-{module}-seen.npy"
 
 
-def read_table(
-    module: str, films: Sequence[Film], cache: Path, keys: MammogramPreprocessing, rules: LabelRules
-) -> WindowTable:
-    """Return the cached windows of all films, labelled; those of a film with a lesion without place are discarded."""
-    parts = [_part(module, row, film, cache, keys, rules) for row, film in enumerate(films)]
+def is_needed(film: Film, module: str, *, all_films: bool) -> bool:
+    """Return whether a module's windows of a film are read at all: to score them, or to learn from its controls."""
+    return all_films or film.is_read(module)
+
+
+def read_table(module: str, films: Sequence[Film], cache: Path, rules: LabelRules, *, all_films: bool) -> WindowTable:
+    """Return the cached windows of a module, labelled; those of a film with a lesion without place are discarded.
+
+    Parameters
+    ----------
+    all_films
+        Whether films that are neither case nor control images of the module are in the table too.
+    """
+    parts = [
+        _part(module, row, film, cache, rules)
+        for row, film in enumerate(films)
+        if is_needed(film, module, all_films=all_films)
+    ]
     columns = (np.concatenate(column) for column in zip(*parts, strict=True))
     return WindowTable(module, tuple(films), *columns)
 
@@ -118,15 +127,13 @@ def labels_of(
     return window_labels(module, lesions, placed, side * mm_per_pixel, stride * mm_per_pixel, rules)
 
 
-def _part(
-    module: str, row: int, film: Film, cache: Path, keys: MammogramPreprocessing, rules: LabelRules
-) -> tuple[np.ndarray, ...]:
+def _part(module: str, row: int, film: Film, cache: Path, rules: LabelRules) -> tuple[np.ndarray, ...]:
     with _opened(feature_file(cache, film, module)) as stored:
         corners, origin, mm_per_pixel = stored["corners"], stored["origin"], float(stored["mm_per_pixel"])
     count = len(corners)
     labels = np.full(count, DISCARDED)
     if film.is_placed:
-        labels = labels_of(module, film.lesions, corners, mm_per_pixel, keys, rules)
+        labels = labels_of(module, film.lesions, corners, mm_per_pixel, MammogramPreprocessing(), rules)
     seen = np.load(seen_file(cache, film, module))
     return np.full(count, row), np.arange(count), corners, origin, labels, seen
 

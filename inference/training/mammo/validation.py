@@ -26,6 +26,8 @@ WHAT = (
     "logistic regression on the pooled features of the frozen trunk and ImageNet's last bottleneck; same windows, same "
     "folds"
 )
+#: Windows learned from, and images scored, each second; both from cached features.
+SPEEDS = ("windows_per_second", "images_per_second")
 #: Paper 001, Results (SYSTEMS.md §2): AUC of patches and of images.
 PAPER = {"nodule": (0.955, 0.904), "calcification": (0.990, 0.900)}
 
@@ -98,7 +100,7 @@ class Validation:
             "calibration": {name: None if found is None else found.as_dict() for name, found in scaled.items()},
             "calibration_plot": "" if plot is None else reliability_svg(plot.after, plot.before, self._title),
             "seconds_per_fold": [part["seconds"] for part in self.parts],
-            "windows_per_second": [part["windows_per_second"] for part in self.parts if "windows_per_second" in part],
+            **{name: [part[name] for part in self.parts if name in part] for name in SPEEDS},
         }
 
     def cut_offs(self, which: str) -> list[dict[str, Any]]:
