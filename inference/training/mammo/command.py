@@ -13,11 +13,12 @@ from inference.prepare.mammogram import MammogramPreprocessing
 from inference.progress import Progress
 from inference.training.cluster import run_all
 from inference.training.engine.state import identify
+from inference.training.mammo.counts import data_of
 from inference.training.mammo.dataset import MODULES, Film, films
 from inference.training.mammo.features import Source, extract_film, pool_film
 from inference.training.mammo.folds import everybody, refuse_leaking, splits_of_films
 from inference.training.mammo.part import Runs, listener, module_table, start_tail, tails_of, train_part
-from inference.training.mammo.publish import Evidence, data_of, publish
+from inference.training.mammo.publish import Evidence, publish
 from inference.training.mammo.recipe import BASELINE, Recipe
 from inference.training.mammo.report import notes_of, rows_of
 from inference.training.mammo.tables import feature_file, is_needed, seen_file
@@ -56,15 +57,14 @@ def train(request: Request, progress: Progress, listen: Callable[[dict[str, Any]
         module: validation_of(module_table(runs, module), wanted, own[: len(wanted)]) for module, own in parts.items()
     }
     bundled = {module: one.bundled(recipe) for module, one in found.items()}
-    rows = tuple(row for module, one in found.items() for row in rows_of(one, bundled[module]))
-    notes = tuple(note for module, one in found.items() for note in notes_of(one, bundled[module]))
+    metrics = {module: one.metrics(bundled[module]) for module, one in found.items()}
+    rows = tuple(row for module, own in metrics.items() for row in rows_of(module, own))
+    notes = tuple(note for module, own in metrics.items() for note in notes_of(module, own))
     if request.out is None:
         return Report(rows, (*notes, f"Checkpoints: {request.work}"))
     progress.report(_TRAINED, "Publishing")
-    tails = {module: tails_of(runs, module, everyone) for module in MODULES}
-    chosen_tails = {module: pair[bundled[module] == BASELINE] for module, pair in tails.items()}
     evidence = Evidence(
-        metrics={module: one.metrics(bundled[module]) for module, one in found.items()},
+        metrics=metrics,
         grading={module: one.grading(bundled[module]) for module, one in found.items()},
         data=data_of(chosen, splits, {module: one.table for module, one in found.items()}, recipe),
         recipe=recipe,
@@ -72,7 +72,8 @@ def train(request: Request, progress: Progress, listen: Callable[[dict[str, Any]
         keys=MammogramPreprocessing(),
         seconds=time.perf_counter() - started,
     )
-    publish(request.out, chosen_tails, evidence)
+    tails = {module: tails_of(runs, module, everyone)[bundled[module] == BASELINE] for module in MODULES}
+    publish(request.out, tails, evidence)
     said = tuple(f"{module}: the {which} is published." for module, which in bundled.items())
     return Report(rows, (*notes, *said), request.out)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,10 @@ from inference.card import FILE_NAME, load_card
 from inference.families.mammo_patches import TAILS_FILE, load
 from inference.prepare.mammogram import MammogramPreprocessing
 from inference.training.mammo.check import phantom_scores
-from inference.training.mammo.dataset import MODULES, NODULE, ROWS, SPACING_MM, Film
-from inference.training.mammo.labels import CASE, can_be_case
+from inference.training.mammo.dataset import MODULES
 from inference.training.mammo.recipe import BASELINE, Recipe
-from inference.training.mammo.tables import WindowTable
 from inference.training.mammo.trunk import SHARED_FILE, SHARED_MODEL
 from inference.training.request import Request
-from inference.training.split_sets import Splits
 
 MODEL_ID = "mammo-patches-001"
 NOTE = "provisional, trained on 130 women's screen-film mammograms"
@@ -72,7 +69,7 @@ class Evidence:
     metrics, grading
         Per module, as JSON values: areas with intervals; cut-offs and ROC for ``interpretation``.
     data
-        Of :func:`data_of`.
+        Of :func:`inference.training.mammo.counts.data_of`.
     """
 
     metrics: Mapping[str, Any]
@@ -94,50 +91,6 @@ def command_of(request: Request, recipe: Recipe) -> str:
     changes = "".join(f" --set {name}={value}" for name, value in request.changes.items())
     out = f" --out resources/models/{MODEL_ID}"
     return f"breastlens train 001 --data ../shared/data --work WORK{seed}{folds}{settings}{changes}{out}"
-
-
-def data_of(
-    chosen: Sequence[Film], splits: Splits, tables: Mapping[str, WindowTable], recipe: Recipe
-) -> dict[str, Any]:
-    """Return how many films, women, lesions and windows the model was trained on, and the hashes of the splits."""
-    return {
-        "mini-mias": {
-            "films": len(chosen),
-            "women": len({film.patient for film in chosen}),
-            "control_images": sum(film.is_control for film in chosen),
-            "split": splits.method,
-            "folds": [list(split.test) for split in splits.splits],
-            **{module: counts(table, recipe) for module, table in tables.items()},
-        }
-    }
-
-
-def counts(table: WindowTable, recipe: Recipe) -> dict[str, Any]:
-    """Return how many films, lesions and windows a module was trained on."""
-    module, chosen, keys = table.module, table.films, MammogramPreprocessing()
-    side_px = keys.nodule_side if module == NODULE else keys.calcification_side
-    own = [
-        (film, lesion)
-        for film in chosen
-        for lesion in film.lesions
-        if lesion.is_malignant and lesion.belongs_to(module) and lesion.is_placed
-    ]
-    side_mm = side_px * ROWS * SPACING_MM / keys.height
-    never = [film.path.stem for film, lesion in own if not can_be_case(module, lesion, side_mm, recipe.labels)]
-    without = [film.path.stem for film in chosen if film.is_case(module) and not film.is_placed]
-    learned, natural = table.is_learned, table.natural
-    case = table.labels == CASE
-    return {
-        "case_images": sum(film.is_case(module) for film in chosen),
-        "malignant_lesions_placed": len(own),
-        "lesions_no_window_can_hold": never,
-        "lesions_without_position": sorted(without),
-        "windows_read": int(table.is_scored.sum()),
-        "case_windows_read": int((learned & natural & case).sum()),
-        "control_windows_read": int((learned & natural & ~case).sum()),
-        "case_windows_added": int((learned & ~natural & case).sum()),
-        "control_windows_added": int((learned & ~natural & ~case).sum()),
-    }
 
 
 def publish(folder: Path, tails: Mapping[str, nn.Module], evidence: Evidence) -> None:

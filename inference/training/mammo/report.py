@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from inference.training.mammo.validation import PAPER, Validation
+from inference.training.mammo.validation import PAPER
 
 _RATES = {"sensitivity": "sens", "specificity": "spec", "ppv": "PPV", "npv": "NPV", "accuracy": "acc"}
 
 
-def rows_of(validation: Validation, which: str) -> Iterator[dict[str, Any]]:
+def rows_of(module: str, metrics: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield one row a level (patch, image), then one a grade, of a module.
 
     Parameters
     ----------
-    which
-        Whose cut-offs are told: ``"tail"`` or ``"baseline"``.
+    metrics
+        Of :meth:`inference.training.mammo.validation.Validation.metrics`; its cut-offs are of what is bundled.
     """
-    metrics, module = validation.metrics(which), validation.table.module
     for level, name, paper in zip(("window", "image"), ("patch", "image"), PAPER[module], strict=True):
         trained, difference = metrics["trained"][level], metrics["trained_minus_baseline"][level]
         if trained is not None and difference is not None:
@@ -38,9 +37,8 @@ def rows_of(validation: Validation, which: str) -> Iterator[dict[str, Any]]:
         yield {"module": module, "level": f"grade {row['grade']}", **rates}
 
 
-def notes_of(validation: Validation, which: str) -> Iterator[str]:
+def notes_of(module: str, metrics: Mapping[str, Any]) -> Iterator[str]:
     """Yield sentences on calibration and time of a module."""
-    metrics, module = validation.metrics(which), validation.table.module
     for level, found in metrics["calibration"].items():
         if found is not None:
             before, after = (found[name]["expected_calibration_error"] for name in ("before", "after"))
