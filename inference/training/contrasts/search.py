@@ -168,6 +168,6 @@ def _notes(summary: Mapping[str, Any], work: Path, request: Request) -> Iterator
             one = groups[name]
             yield f"Trios with {said}: {one['subsets']}, mean area {one['mean_auc']}, mean rank {one['mean_rank']}."
     yield "Choosing the first of a ranking on the lesions it was made on is optimistic; neighbours differ by chance."
-    yield f"Runs, {FILE} and {SPLITS_FILE}: {work}"
+    yield f"Runs and {SPLITS_FILE}: {work}" if request.fold else f"Runs, {FILE} and {SPLITS_FILE}: {work}"
     if request.out is not None:
         yield "The search publishes nothing: the same command without --folds does, and its card takes the table along."
