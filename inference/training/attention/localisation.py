@@ -48,13 +48,13 @@ class Pointed:
 
     @property
     def hit(self) -> bool:
-        """Whether the map points at the mask, give or take 15 pixels."""
-        return self.distance <= TOLERANCE_PX
+        """Whether the map points at the mask, give or take 15 whole pixels."""
+        return round(self.distance) <= TOLERANCE_PX
 
     @property
     def floor_hit(self) -> bool:
         """Whether the brightest blurred point does."""
-        return self.floor_distance <= TOLERANCE_PX
+        return round(self.floor_distance) <= TOLERANCE_PX
 
 
 def point(sample: Sample, cells: np.ndarray, keys: SlicePreprocessing, *, plausible: bool) -> Pointed | None:
