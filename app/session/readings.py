@@ -19,11 +19,13 @@ from app.session.images import Images
 from app.session.keeping import Keeping, WorkspaceClosedError
 from app.session.known import Known
 from app.session.library import OpenStudies
+from app.session.study_run import was_read
 from app.session.unsaved import Unsaved
 from app.studies.errors import StudyError
 
 if TYPE_CHECKING:
     from app.ai_state import AiState
+    from app.studies.study import Study
     from app.workspace.box import Box
     from app.workspace.store import StoredResult
     from inference.card import ModelCard
@@ -171,7 +173,8 @@ class Readings(QObject):
         Parameters
         ----------
         model_id
-            The model to ask; ``""`` for :attr:`model_id`, which may mean every model that fits: one job each.
+            The model to ask; ``""`` for :attr:`model_id`, which may mean every model that fits: one job each. Of these,
+            one that reads the whole examination is asked once, not again at every slice; named, it is.
         point_mm
             A lesion the user points at, LPS mm, for a model that classifies lesions.
 
@@ -184,6 +187,8 @@ class Readings(QObject):
         if study is None:
             raise StudyError("No study is open.", "Open one first.")
         cards = self._chosen(model_id)
+        if not (model_id or self.model_id) and point_mm is None:
+            cards = self._not_said_yet(study, stack_uid, slice_index, cards)
         self._asking.image(study, (stack_uid, slice_index), cards, lambda: self.lesions(point_mm), self.device)
 
     def analyse_study(self, model_ids: Sequence[str] = ()) -> tuple[str, ...]:
@@ -202,6 +207,25 @@ class Readings(QObject):
             raise StudyError("No study is open.", "Open one first.")
         cards = tuple(card for one in (model_ids or ("",)) for card in self._chosen(one))
         return self._asking.study(study, cards, self.lesions, self.stored, self.device)
+
+    def _not_said_yet(
+        self, study: Study, stack_uid: str, slice_index: int, cards: tuple[ModelCard, ...]
+    ) -> tuple[ModelCard, ...]:
+        """Leave out models that read the whole examination and have: what they say stands at every slice.
+
+        All, where nothing else is left to ask. A model that classifies lesions is asked again once boxes are drawn.
+        """
+        from app.analysis import subject_for
+
+        def said(card: ModelCard) -> bool:
+            subject = subject_for(card, study, stack_uid, slice_index)
+            if subject is None or not subject.is_whole or (card.accepts.get("needs_lesions") and self.boxes()):
+                return False
+            return was_read(card, subject, self.stored)
+
+        left = tuple(card for card in cards if not said(card))
+        fitting = [card for card in left if not self.why_not(card.id, stack_uid, slice_index)]
+        return left if fitting else cards
 
     def _chosen(self, model_id: str) -> tuple[ModelCard, ...]:
         wanted = model_id or self.model_id

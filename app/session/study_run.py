@@ -103,8 +103,11 @@ def grouped(every: Iterable[Subject]) -> list[list[Subject]]:
 
 def is_known(card: ModelCard, subject: Subject, stored: Sequence[StoredResult]) -> bool:
     """Whether these very weights have said something of a subject; what lesions are asked about may be other ones."""
-    if card.accepts.get("needs_lesions"):
-        return False
+    return not card.accepts.get("needs_lesions") and was_read(card, subject, stored)
+
+
+def was_read(card: ModelCard, subject: Subject, stored: Sequence[StoredResult]) -> bool:
+    """Whether these very weights have a result of a subject."""
     place = subject.stack_uid, subject.slice_index
     made = [one.result.provenance for one in stored if (one.stack_uid, one.slice_index) == place]
     return any((one.model_id, one.weights_sha256) == (card.id, card.weights_sha256) for one in made)

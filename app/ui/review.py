@@ -24,6 +24,7 @@ from viewer.pane import Pane
 LONGEST_STEP_S = 240.0
 POLL_MS = 40
 SLICES_TRIED = 12  # slices of a volume that the model reads before the most suspicious one is shown
+SLICE_MODEL = "mri-attention-000"
 SIZE = (1920, 1040)
 
 Steps = Iterator[Callable[[], bool]]
@@ -152,6 +153,7 @@ class Review(QObject):
             self.display.show_stack(stack.uid)
         self.display.grid.set_active(self.display.stack_uids.index(stack.uid))
         yield self._settled
+        self._choose_model(stack)
         for index in self._slices(stack):
             self.display.pane.set_slice(index)
             self.window.commands.dispatch("ai.analyse")
@@ -163,6 +165,12 @@ class Review(QObject):
         reading = self.session.readings.of(stack.uid, best)
         self.done.append(f"analysed slice {best + 1} of {stack.title or stack.uid}: {reading.state.value}")
         self.found.append(self._result(study, stack, best))
+
+    def _choose_model(self, stack: Stack) -> None:
+        """Choose the model that reads single MR slices where it may, else every model that fits, in the panel's list."""
+        refused = self.session.readings.why_not(SLICE_MODEL, stack.uid, len(stack.frames) // 2)
+        chosen = self.window.findings.model
+        chosen.setCurrentIndex(max(0, chosen.findData("" if refused else SLICE_MODEL)))
 
     def _slices(self, stack: Stack) -> list[int]:
         count = len(stack.frames)

@@ -36,23 +36,24 @@ class PreparedMammogram:
         Grey, uint16 over the full range, shape (1, 4096, columns), with the affine of its pixels.
     mask
         Breast without markers, labels, borders and padding, shape (4096, columns).
-    tissue
-        The mask without metal that lies within the breast: where the maximum brightness is looked for.
     mm_per_pixel
         Of the swept image, down the rows; what the source's spacing says, true only where that is known.
     resize_factor
         Swept pixels per source pixel; above 1 the image was enlarged.
     warnings
         One sentence each, for the result.
+    tissue
+        The mask without metal that lies within the breast: where the maximum brightness is looked for; None for the
+        mask itself.
     """
 
     grid: Volume
     mask: np.ndarray
-    tissue: np.ndarray
     mm_per_pixel: float
     resize_factor: float
     preprocessing: MammogramPreprocessing
     warnings: tuple[str, ...] = ()
+    tissue: np.ndarray | None = None
 
     @property
     def grey(self) -> np.ndarray:
@@ -91,11 +92,11 @@ def prepare_mammogram(exam: Mammogram, keys: MammogramPreprocessing, progress: P
     return PreparedMammogram(
         grid=on_grid(np.ascontiguousarray(grey)[None], affine, exam.image),
         mask=swept,
-        tissue=tissue if tissue.any() else swept,
         mm_per_pixel=float(np.linalg.norm(affine[:3, 1])),
         resize_factor=factor,
         preprocessing=keys,
         warnings=_warnings(factor, keys, found=found),
+        tissue=tissue if tissue.any() else None,
     )
 
 

@@ -154,7 +154,8 @@ def _maximum(prepared: PreparedMammogram) -> float:
     grey, which = prepared.grey, prepared.preprocessing.maximum
     if which == "dtype_max":
         return float(_LARGEST)
-    return float(grey[prepared.tissue].max(initial=0) if which == "breast" else grey.max())
+    inside = prepared.mask if prepared.tissue is None else prepared.tissue
+    return float(grey[inside].max(initial=0) if which == "breast" else grey.max())
 
 
 def _brightest(grey: np.ndarray, bright: np.ndarray, corner: np.ndarray, side: int) -> float:

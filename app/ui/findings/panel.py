@@ -53,7 +53,9 @@ class FindingsPanel(QWidget):
         asking = self._asking
         self.model = QComboBox()
         shrinkable(self.model)
-        self.model.setToolTip("Which model is asked; of every model those are asked that can read the image")
+        self.model.setToolTip(
+            "Which model is asked; of every model those are asked that can read the image,\none that reads the whole examination once"
+        )
         self.model.setAccessibleName("Model")
         self.run = button("Analyse image", asking.image, primary=True, tip="Ask about the image on show  (E)")
         self.run_study = button("Whole study", asking.study, tip="Ask about everything in the study  (Ctrl+E)")

@@ -23,6 +23,7 @@ from app.workspace.box import Box
 from app.workspace.history import StoredResult
 from app.workspace.result_document import result_of
 from inference.card import ModelCard
+from inference.exam import MriSlice
 from inference.result import Provenance, Result, Score, Status
 
 WAIT_MS = 120_000
@@ -143,6 +144,17 @@ def test_the_image_on_show_is_asked_of_every_model_that_fits(
     }
     assert session.readings.why_not("fake-lesion", post, 3) == ""  # fake-dce found some
 
+    # at the next slice, what reads the whole examination has said it already; lesions are asked about once as well
+    def asked() -> list[str]:
+        return ["slice" if isinstance(exam, MriSlice) else "lesions" if exam.lesions else "exam" for exam in runs]
+
+    runs = fake_family.runs
+    assert sorted(asked()) == ["exam", "slice"]
+    for index in (4, 5):
+        session.readings.analyse(post, index)
+        idle(qtbot, session)
+    assert sorted(asked()) == ["exam", "lesions", "slice", "slice", "slice"]
+
     shown(qtbot, session, pre)
     session.readings.model_id = "fake-slice"
     session.readings.analyse(pre, 3)
@@ -151,8 +163,8 @@ def test_the_image_on_show_is_asked_of_every_model_that_fits(
     assert reading.state is AiState.FINDINGS  # of the whole examination
     session.readings.analyse(post, 3, "fake-dce")
     idle(qtbot, session)
-    assert len(fake_family.runs) == 3
-    assert len(session.readings.stored) == 2  # the newest of each
+    assert len(fake_family.runs) == 6
+    assert len(session.readings.stored) == 5  # the newest of each image and model
 
 
 def test_a_lesion_at_the_cross_and_boxes_are_asked_about(qtbot: QtBot, session: Session, folder: Path) -> None:

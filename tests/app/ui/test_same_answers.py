@@ -26,7 +26,7 @@ from tests.app.ui.conftest import WAIT_MS, idle, open_and_wait
 def exams(mri_exams: ModuleType, write_mammogram: Callable[..., Path], tmp_path: Path) -> Path:
     """A dynamic breast MRI with T2 and a carcinoma, and a mammogram with a mass; phantoms, written as DICOM."""
     folder = tmp_path / "exams"
-    made = make_dce(406, size=(6, 264, 264), spacing_mm=(5.0, 1.2, 1.2), lesions=("IDC",), course=Course(motion_mm=0.0))
+    made = make_dce(406, size=(9, 264, 264), spacing_mm=(5.0, 1.2, 1.2), lesions=("IDC",), course=Course(motion_mm=0.0))
     phases = tuple(np.asarray(one.array) for one in (made.pre, *made.posts))
     source = mri_exams.Source(phases, np.asarray(made.pre.affine, float), (0.0, *made.seconds))
     mri_exams.write("companions", source, folder / "mri")
