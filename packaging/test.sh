@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 bin=.venv/bin
 step() { printf '\n== %s\n' "$*"; }
 
-step "lint";      $bin/ruff check . && $bin/ruff format --check .
+step "lint";      $bin/ruff check .; $bin/ruff format --check .
 step "contracts"; $bin/lint-imports --no-cache
 step "types";     $bin/pyright --pythonpath "$bin/python"
 step "licences";  bash packaging/licences.sh

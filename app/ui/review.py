@@ -167,7 +167,7 @@ class Review(QObject):
         self.found.append(self._result(study, stack, best))
 
     def _choose_model(self, stack: Stack) -> None:
-        """Choose the model that reads single MR slices where it may, else every model that fits, in the panel's list."""
+        """Choose the model of single MR slices where it may read the image, else every model that fits."""
         refused = self.session.readings.why_not(SLICE_MODEL, stack.uid, len(stack.frames) // 2)
         chosen = self.window.findings.model
         chosen.setCurrentIndex(max(0, chosen.findData("" if refused else SLICE_MODEL)))

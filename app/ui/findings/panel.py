@@ -29,6 +29,10 @@ from app.ui.parts import button, clear, page
 NOT_RUN = "No model has read this image. That says nothing about what is in it."
 NO_STUDY = "Open a study to begin."
 ALL = "Every model that fits"
+MODEL_TIP = (
+    "Which model is asked; of every model those are asked that can read the image,\n"
+    "one that reads the whole examination only once"
+)
 
 
 class FindingsPanel(QWidget):
@@ -53,9 +57,7 @@ class FindingsPanel(QWidget):
         asking = self._asking
         self.model = QComboBox()
         shrinkable(self.model)
-        self.model.setToolTip(
-            "Which model is asked; of every model those are asked that can read the image,\none that reads the whole examination once"
-        )
+        self.model.setToolTip(MODEL_TIP)
         self.model.setAccessibleName("Model")
         self.run = button("Analyse image", asking.image, primary=True, tip="Ask about the image on show  (E)")
         self.run_study = button("Whole study", asking.study, tip="Ask about everything in the study  (Ctrl+E)")
