@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,9 +14,9 @@ from inference.errors import EngineError
 from inference.nets.contrast_resnet import ContrastResNet
 from inference.training.contrasts.recipe import Recipe
 
-ADDRESS = "https://download.pytorch.org/models/resnet34-b627a593.pth"  # torchvision, ResNet34_Weights.IMAGENET1K_V1
+ADDRESS = "https://huggingface.co/timm/resnet34.tv_in1k"  # torchvision's ResNet34_Weights.IMAGENET1K_V1, same keys
 _HEAD = ("fc.weight", "fc.bias")
-_HINT = f"Fetch {ADDRESS} on a computer that is on line, and give it with --set weights=FILE (.pth or .safetensors)."
+_HINT = f"Fetch model.safetensors of {ADDRESS} on a computer that is on line, and give it with --set weights=FILE."
 
 
 def new_network(recipe: Recipe) -> ContrastResNet:
@@ -40,7 +39,7 @@ def found_weights(recipe: Recipe, data: Path | None) -> str:
     if recipe.init != "torchvision":
         return recipe.weights
     if not recipe.weights and data is not None:
-        there = sorted(data.glob("weights/resnet34*"))
+        there = sorted(data.glob("weights/resnet34*.safetensors"))
         if there:
             return str(there[0].resolve())
     if not recipe.weights or not Path(recipe.weights).is_file():
@@ -52,11 +51,8 @@ def found_weights(recipe: Recipe, data: Path | None) -> str:
 def _imagenet(text: str, network: ContrastResNet) -> Mapping[str, Tensor]:
     path = Path(text)
     try:
-        if path.suffix == ".safetensors":
-            state = load_file(path)
-        else:
-            state = torch.load(path, map_location="cpu", weights_only=True)  # tensors only: runs no code of the file
-    except (OSError, SafetensorError, RuntimeError, pickle.UnpicklingError, ValueError, EOFError) as error:
+        state = load_file(path)  # safetensors only: nothing is unpickled
+    except (OSError, SafetensorError) as error:
         raise EngineError(f"{path} cannot be read as weights: {error}", _HINT) from error
     own = network.state_dict()
     wanted = {key for key in own if key not in _HEAD and not key.endswith("num_batches_tracked")}
