@@ -215,8 +215,11 @@ addresses = set()
 
 def listen(fraction, text):
     for process in (psutil.Process(), *psutil.Process().children(recursive=True)):
-        for one in process.net_connections("inet"):
-            addresses.update(end.ip for end in (one.laddr, one.raddr) if end)
+        try:
+            found = process.net_connections("inet")
+        except psutil.Error:  # it ended meanwhile
+            continue
+        addresses.update(end.ip for one in found for end in (one.laddr, one.raddr) if end)
 
 workers = Workers(2, threads=1)
 try:
