@@ -210,7 +210,7 @@ def test_windows_for_training_are_those_read_and_extra_ones() -> None:
     grey = rng.integers(20_000, 60_000, (1, 4096, 1600), dtype=np.uint16)
     affine = np.diag([1.0, 0.05, 0.05, 1.0])[[2, 1, 0, 3]]
     breast = np.ones((4096, 1600), bool)
-    prepared = PreparedMammogram(Volume(grey, affine, "PATIENT"), breast, breast, 0.05, 1.0, keys)
+    prepared = PreparedMammogram(Volume(grey, affine, "PATIENT"), breast, 0.05, 1.0, keys)
     mass = lesion(40.0, 100.0, 8.0)  # millimetres: column 800, row 2000
     extras = Extras(upright_per_lesion=5, turned_per_lesion=4, turned_per_film=3)
     windows, turn, origin = training_windows(NODULE, film("a", mass), prepared, extras, rng)
