@@ -132,6 +132,8 @@ def image_hash(image: np.ndarray | Path) -> str:
 
 def _as_one_type(values: np.ndarray) -> np.ndarray:
     """Return equal values in an equal type: unsigned 16 bits where they fit, else 64 bits, else floating point."""
+    if values.dtype == np.float16:
+        values = values.astype(np.float32)  # 2**53 is beyond half precision
     if values.dtype.kind == "f":
         if not (np.isfinite(values).all() and (np.rint(values) == values).all() and np.abs(values).max() < 2**53):
             return np.where(np.isnan(values), np.nan, values + 0.0).astype("<f8")  # one NaN, one zero
