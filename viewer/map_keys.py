@@ -56,7 +56,9 @@ def draw_map_keys(sheet: Sheet, pane: Pane, shot: Shot, outer: str) -> None:
 def _draw(sheet: Sheet, pane: Pane, shot: Shot, visuals: Sequence[Any], side: Side) -> None:
     heatmap = _topmost(pane, visuals, HeatmapVisual, shot)
     if heatmap is not None:
-        draw_colour_bar(sheet, heatmap, side)
+        others = sum(isinstance(one, HeatmapVisual) and one.covers(shot) for one in visuals) - 1
+        more = f" and {others} more" if others else ""
+        draw_colour_bar(sheet, replace(heatmap, title=f"{heatmap.title}{more}"), side)
     classes = _topmost(pane, visuals, ClassMapVisual, shot)
     named = with_masks(classes, visible_masks(pane, visuals, shot))
     if named is not None:

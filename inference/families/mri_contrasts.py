@@ -141,7 +141,7 @@ def interpret(
     return Reading(
         status=Status.FINDINGS if scores[0].value >= point else Status.NO_FINDING,
         scores=scores,
-        heatmaps=tuple(_gradcam(exam, item, said, n) for n, (item, said) in enumerate(pairs, start=1)),
+        heatmaps=_gradcams(exam, pairs),
         findings=tuple(_finding(exam, item, said) for item, said in pairs if said.malignant.max() >= point),
         warnings=prepared.warnings,
         profiles=tuple(_profile(exam, item, said) for item, said in pairs),
@@ -192,13 +192,24 @@ def _x_mm(exam: Exam, index: Sequence[float] | np.ndarray) -> float:
     return float(exam.image.map_indices_to_reference(np.array([index], float))[0, 0])
 
 
-def _gradcam(exam: Exam, item: LesionPatches, said: LesionPrediction, number: int) -> Heatmap:
-    """Return Grad-CAM: the evidence for malignancy, what argues against it cut off at 0."""
-    cells = np.maximum(said.evidence, 0)
-    volume = joined_map(cells, item.affines, item.windows, exam.image)
-    most = float(cells.max())
-    title = f"Grad-CAM, {item.placed.lesion.title}"
-    return Heatmap(f"gradcam-{number}", title, volume, "log odds", (0.0, most if most > 0 else 1.0))
+def _gradcams(exam: Exam, pairs: Sequence[tuple[LesionPatches, LesionPrediction]]) -> tuple[Heatmap, ...]:
+    """Return Grad-CAM of each lesion: the evidence for malignancy, what argues against it cut off at 0.
+
+    All on one scale, so that a colour means the same at every lesion.
+    """
+    cells = [np.maximum(said.evidence, 0) for _, said in pairs]
+    most = max((float(each.max()) for each in cells), default=0.0)
+    scale = (0.0, most if most > 0 else 1.0)
+    return tuple(
+        Heatmap(
+            f"gradcam-{number}",
+            f"Grad-CAM, {item.placed.lesion.title}",
+            joined_map(each, item.affines, item.windows, exam.image),
+            "log odds",
+            scale,
+        )
+        for number, (each, (item, _)) in enumerate(zip(cells, pairs, strict=True), start=1)
+    )
 
 
 def _profile(exam: Exam, item: LesionPatches, said: LesionPrediction) -> Profile:

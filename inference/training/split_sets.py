@@ -101,6 +101,19 @@ class Splits:
         splits = (Split(str(one["name"]), *(tuple(one[side]) for side in SIDES)) for one in value["splits"])
         return cls(str(value["method"]), int(value["seed"]), tuple(splits))
 
+    def numbers(self, fold: int = 0) -> tuple[int, ...]:
+        """Return the numbers, from 1, of the splits that are asked for: one, or all for 0.
+
+        Raises
+        ------
+        EngineError
+            Where there is no such split.
+        """
+        count = len(self.splits)
+        if not 0 <= fold <= count:
+            raise EngineError(f"There is no fold {fold} of {count}.", f"Give --fold a number from 1 to {count}.")
+        return (fold,) if fold else tuple(range(1, count + 1))
+
     def held_out_in(self, patients: Sequence[str]) -> np.ndarray:
         """Return for each item the number of the split in which its patient is tested; for folds, which test each once.
 

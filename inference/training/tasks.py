@@ -80,7 +80,7 @@ def run_task(function: Function, arguments: Mapping[str, Any], threads: int | No
         return Answer(text=json.dumps(result, default=_plain))
     except Cancelled:
         raise
-    except Exception as error:  # noqa: BLE001 - one task of many: told with its arguments when the others are done
+    except Exception as error:  # noqa: BLE001 - the job runner of trainings: told with its arguments when the others are done
         said = str(error) if isinstance(error, EngineError) else f"{type(error).__name__}: {error}"
         return Answer(message=said, details=traceback.format_exc())
 

@@ -23,7 +23,7 @@ def draw_colour_bar(sheet: Sheet, layer: HeatmapLayer, side: str = "right") -> N
     That is below the threshold, and around the zero of a signed map.
     """
     ratio = sheet.ratio
-    height = min(HEIGHT * ratio, sheet.height * 0.4)
+    height = bar_height(sheet)
     inset = (MARGIN + CLEAR) * ratio
     left = inset if side == "left" else sheet.width - inset - WIDTH * ratio
     top = (sheet.height - height) / 2
@@ -47,6 +47,11 @@ def draw_colour_bar(sheet: Sheet, layer: HeatmapLayer, side: str = "right") -> N
     room = width_of(title, ratio, 11)
     at = QPointF(MARGIN * ratio if side == "left" else sheet.width - MARGIN * ratio - room, top - 12 * ratio)
     draw_text(sheet.painter, at, title, QColor(TEXT), ratio, 11)
+
+
+def bar_height(sheet: Sheet) -> float:
+    """Return the height of the bar in device pixels; it is centred in the pane."""
+    return min(HEIGHT * sheet.ratio, sheet.height * 0.4)
 
 
 def _shown(layer: HeatmapLayer) -> np.ndarray:

@@ -6,6 +6,7 @@ from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor, QPen
 
 from viewer.colours import OUTLINE, TEXT
+from viewer.furniture.colour_bar import bar_height
 from viewer.furniture.corners import LINE, MARGIN, Sheet
 from viewer.furniture.text import PLATE, draw_text, elided, width_of
 from viewer.layers.types import ClassMapLayer
@@ -17,16 +18,26 @@ BAR = 62.0  # logical pixels that the colour bar and its marks take up
 
 
 def legend_rect(sheet: Sheet, layer: ClassMapLayer, *, beside_bar: bool = False, side: str = "right") -> QRectF:
-    """Return where the legend lies: at the middle of the right or left edge, in device pixels."""
+    """Return where the legend lies, in device pixels: at the middle of the right or left edge; below a colour bar.
+
+    In a pane without room below, it lies beside the bar.
+    """
     ratio = sheet.ratio
     room = sheet.width * 0.45
     texts = [layer.title, *(f"{one.title}" for one in layer.classes)]
     widest = max(width_of(text, ratio, SIZE) for text in texts)
     width = min(widest + (PATCH + 16) * ratio, room)
     height = (LINE * len(texts) + 8) * ratio
-    inset = (MARGIN + CLEAR + (BAR if beside_bar else 0)) * ratio
+    top = (sheet.height - height) / 2
+    inset = (MARGIN + CLEAR) * ratio
+    if beside_bar:
+        below = (sheet.height + bar_height(sheet)) / 2 + LINE * ratio
+        if below + height < sheet.height - 2 * LINE * ratio:  # the line of the corner stays free
+            top, inset = below, MARGIN * ratio
+        else:
+            inset += BAR * ratio
     left = inset if side == "left" else sheet.width - inset - width
-    return QRectF(left, (sheet.height - height) / 2, width, height)
+    return QRectF(left, top, width, height)
 
 
 def draw_legend(sheet: Sheet, layer: ClassMapLayer, *, beside_bar: bool = False, side: str = "right") -> None:

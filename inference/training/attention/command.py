@@ -23,7 +23,6 @@ from inference.training.cluster import Workers, run_all
 from inference.training.engine import Settings
 from inference.training.leaks import refuse_leaks
 from inference.training.request import Report, Request, changed
-from inference.training.split_sets import Splits
 
 _FLOOR = (
     f"Pointing game on real slices: the centre of the highest cell lies within {TOLERANCE_PX:.0f} pixels of the mask "
@@ -135,7 +134,7 @@ def _cross_validate(request: Request, plan: Plan, progress: Progress) -> Report:
                     "split": splits.splits[place - 1],
                     "plan": plan,
                 }
-                for place in _wanted(request.fold, splits)
+                for place in splits.numbers(request.fold)
             ],
             ray=request.ray or None,
             progress=part,
@@ -145,13 +144,3 @@ def _cross_validate(request: Request, plan: Plan, progress: Progress) -> Report:
         rows += rows_of(select, runs)
     runs_of = "one run" if request.fold else f"{SHUFFLES} × {request.folds or FOLDS} runs"
     return Report(tuple(rows), (f"Mean (SD) of {runs_of}, by patient.", _FLOOR, _OPTIMISTIC))
-
-
-def _wanted(fold: int, splits: Splits) -> list[int]:
-    """Return the places of the runs, from 1: all, or the one asked for."""
-    everyone = range(1, len(splits.splits) + 1)
-    if fold and fold not in everyone:
-        raise EngineError(
-            f"There is no fold {fold}.", f"1 to {len(splits.splits)}: three shuffles, one after the other."
-        )
-    return [fold] if fold else list(everyone)

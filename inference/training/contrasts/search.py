@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from inference.errors import EngineError
 from inference.families.mri_contrasts import CUT_OFF
 from inference.prepare.contrast_settings import names
 from inference.progress import Progress
@@ -43,14 +42,11 @@ def search(
     patches
         Folder of prepared lesions.
     """
-    count = request.folds or FOLDS
-    if request.fold > count:
-        raise EngineError(f"There is no fold {request.fold} of {count}.", f"Give --fold a number from 1 to {count}.")
-    splits = in_folds(lesions, count, recipe.seed)
+    splits = in_folds(lesions, request.folds or FOLDS, recipe.seed)
+    numbers = splits.numbers(request.fold)
     check(lesions, splits, progress.part(0, 0.02))
     work, seeds = request.work.resolve(), tuple(sorted({one.seed for one in lesions}))
     splits.write(work / SPLITS_FILE)
-    numbers = [request.fold] if request.fold else list(range(1, count + 1))
     runs = [
         Run(work / "search" / f"fold-{n}" / "+".join(subset), patches.resolve(), seeds, splits.splits[n - 1], subset)
         for n in numbers
@@ -70,7 +66,7 @@ def search(
     for run, result in zip(runs, results, strict=True):
         of.setdefault(run.subset, []).append(result)
     rows, table = ranked(of)
-    summary = {"folds": count, "subsets": rows, "by_time_points": by_time_points(table)}
+    summary = {"folds": len(splits.splits), "subsets": rows, "by_time_points": by_time_points(table)}
     if not request.fold:
         write_json(work / FILE, {"recipe": asdict(recipe), **summary})
     return Report(tuple(_row(one) for one in rows), tuple(_notes(summary, work, request)))

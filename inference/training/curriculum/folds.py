@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from inference.errors import EngineError
 from inference.progress import Progress
 from inference.training.cluster import Workers, run_all
 from inference.training.curriculum.breasts import Breast, Images
@@ -48,14 +47,11 @@ def cross_validate(
     prepared
         Folder of the breasts.
     """
-    count = request.folds or FOLDS
-    if request.fold > count:
-        raise EngineError(f"There is no fold {request.fold} of {count}.", f"Give --fold a number from 1 to {count}.")
-    splits = in_folds(breasts, count, recipe.seed)
+    splits = in_folds(breasts, request.folds or FOLDS, recipe.seed)
+    numbers = splits.numbers(request.fold)
     check(breasts, Images(prepared), splits, progress.part(0, 0.02))
     work = request.work.resolve()
     splits.write(work / SPLITS_FILE)
-    numbers = [request.fold] if request.fold else list(range(1, count + 1))
     runs = [
         {
             "folder": work / f"fold-{number}" / kind,
@@ -73,9 +69,9 @@ def cross_validate(
     of = {kind: results[place :: len(KINDS)] for place, kind in enumerate(KINDS)}
     rows = [row for place, number in enumerate(numbers) for row in _rows(number, [of[kind][place] for kind in KINDS])]
     if request.fold:
-        return Report(tuple(rows), (f"One fold of {count}; checkpoints: {work}",))
+        return Report(tuple(rows), (f"One fold of {len(splits.splits)}; checkpoints: {work}",))
     summary = _summary(of, work)
-    write_json(work / FILE, {"recipe": asdict(recipe), "folds": count, **summary})
+    write_json(work / FILE, {"recipe": asdict(recipe), "folds": len(splits.splits), **summary})
     rows += [_pooled(kind, of[kind]) for kind in KINDS]
     return Report(tuple(rows), tuple(_notes(summary, work, request)))
 

@@ -25,7 +25,7 @@ from inference.training.mammo.tables import feature_file, is_needed, seen_file
 from inference.training.mammo.trunk import fast, shared_trunk, trunk_hash
 from inference.training.mammo.validation import validation_of
 from inference.training.request import Report, Request, changed
-from inference.training.split_sets import Split, Splits
+from inference.training.split_sets import Split
 
 _EXTRACTED, _TRAINED = 0.4, 0.95  # shares of the whole, on two cores
 
@@ -44,7 +44,7 @@ def train(request: Request, progress: Progress, listen: Callable[[dict[str, Any]
     data, started = request.folder("data"), time.perf_counter()
     chosen = _films(data)
     splits = splits_of_films(chosen, recipe, request.folds)
-    wanted = _wanted(splits, request.fold)
+    wanted = tuple(splits.splits[number - 1] for number in splits.numbers(request.fold))
     progress.report(0.0, f"Looking for the same film on both sides among {len(chosen)}")
     refuse_leaking(chosen, splits)
     splits.write(request.work / "splits.json")
@@ -114,14 +114,6 @@ def _films(data: Path) -> tuple[Film, ...]:
             f"The list of films cannot be read: {error}.",
             "Give --data a folder that holds mini-mias/annotations.csv.",
         ) from error
-
-
-def _wanted(splits: Splits, fold: int) -> tuple[Split, ...]:
-    if not fold:
-        return splits.splits
-    if not 1 <= fold <= len(splits.splits):
-        raise EngineError(f"There is no fold {fold}.", f"1 to {len(splits.splits)}.")
-    return (splits.splits[fold - 1],)
 
 
 def _run(

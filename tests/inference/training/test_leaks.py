@@ -11,7 +11,7 @@ import SimpleITK as sitk  # noqa: N813
 
 from inference.errors import EngineError
 from inference.progress import Cancelled, Progress
-from inference.training.leaks import Item, find_leaks, image_hash, refuse_leaks
+from inference.training.leaks import Item, Leaks, find_leaks, image_hash, refuse_leaks
 from inference.training.mammo.dataset import films
 from inference.training.splits import k_folds
 
@@ -26,9 +26,10 @@ def written(path: Path, values: np.ndarray, *, vector: bool = False) -> Path:
 
 
 def test_a_set_without_leaks_passes() -> None:
-    refuse_leaks([Item(f"P{number}", side, image(number)) for number, side in enumerate(("train", "test"))])
-    refuse_leaks([Item("P1", "train", image(1)), Item("P1", "train", image(1))])
-    refuse_leaks([])
+    two = [Item(f"P{number}", side, image(number)) for number, side in enumerate(("train", "test"))]
+    for items in (two, [Item("P1", "train", image(1)), Item("P1", "train", image(1))], []):
+        refuse_leaks(items)
+        assert find_leaks(items) == Leaks((), ())
 
 
 def test_a_patient_on_two_sides_is_refused() -> None:
@@ -98,7 +99,8 @@ def test_files_of_the_same_values_are_the_same_image(tmp_path: Path) -> None:
 
 
 def test_blank_images_are_nobodys() -> None:
-    refuse_leaks([Item(name, side, np.zeros((8, 8))) for name, side in (("A", "train"), ("B", "test"))])
+    blank = [Item(name, side, np.zeros((8, 8))) for name, side in (("A", "train"), ("B", "test"))]
+    assert find_leaks(blank) == Leaks((), ())
 
 
 @pytest.mark.parametrize("name", ["there-is-none.dcm", "text.png", "text.npy"])
